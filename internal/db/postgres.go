@@ -1,0 +1,108 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// channel is the NOTIFY channel of every Stint process; the payload names the
+// topic and nothing else.
+const channel = "stint_bell"
+
+// postgres is the engine of one PostgreSQL server, shared by any number of
+// processes.
+type postgres struct {
+	config *pgx.ConnConfig
+	lock   int64 // the writers' advisory lock: one for each database and schema
+}
+
+func openPostgres(ctx context.Context, target string) (*sql.DB, engine, error) {
+	config, err := pgx.ParseConfig(target)
+	if err != nil {
+		return nil, nil, errors.New("the postgres:// URL can't be read; its form is postgres://user:password@host:port/database?sslmode=…")
+	}
+	if config.RuntimeParams["application_name"] == "" {
+		config.RuntimeParams["application_name"] = "stint"
+	}
+	config.RuntimeParams["idle_in_transaction_session_timeout"] = "60s"
+	config.RuntimeParams["default_transaction_isolation"] = "read committed"
+	config.RuntimeParams["synchronous_commit"] = "on"
+	config.ConnectTimeout = 10 * time.Second
+	pool := stdlib.OpenDB(*config)
+	e := &postgres{config: config}
+	err = pool.QueryRowContext(ctx, "select hashtextextended('stint writer ' || current_database() || '.' || current_schema(), 0)").Scan(&e.lock)
+	if err != nil {
+		pool.Close()
+		return nil, nil, fmt.Errorf("PostgreSQL: %w", err)
+	}
+	return pool, e, nil
+}
+
+func (e *postgres) begin(write bool) []string {
+	if write {
+		return []string{"begin", fmt.Sprintf("select pg_advisory_xact_lock(%d)", e.lock)}
+	}
+	return []string{"begin isolation level repeatable read read only"}
+}
+
+func (*postgres) connected(context.Context, *sql.Conn, bool) error { return nil }
+
+func (*postgres) announce(_ context.Context, s *session, topics []string) error {
+	for _, topic := range topics {
+		st, err := s.prepare("select pg_notify('" + channel + "', $1)")
+		if err != nil {
+			return err
+		}
+		if _, err := st.Exec(topic); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// idle has nothing to do: listen hears other processes.
+func (*postgres) idle(context.Context, *session, int64) (bool, error) { return false, nil }
+
+// listen keeps one connection that hears NOTIFY. While that connection is
+// lost it rings every bell once a second, so that nobody waits for one that
+// could not be heard.
+func (e *postgres) listen(ctx context.Context, b *bells) {
+	for ctx.Err() == nil {
+		e.hear(ctx, b)
+		b.ringAll()
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// hear listens on one connection until it is lost or ctx ends.
+func (e *postgres) hear(ctx context.Context, b *bells) {
+	c, err := pgx.ConnectConfig(ctx, e.config.Copy())
+	if err != nil {
+		return
+	}
+	defer c.Close(context.Background())
+	if _, err := c.Exec(ctx, "listen "+channel); err != nil {
+		return
+	}
+	b.ringAll()
+	for {
+		n, err := c.WaitForNotification(ctx)
+		if err != nil {
+			return
+		}
+		b.ring(n.Payload)
+	}
+}
+
+func (*postgres) backup(context.Context, *sql.Conn, string) error {
+	return errors.New("backup copies an SQLite database; for PostgreSQL use pg_dump")
+}
