@@ -1,0 +1,153 @@
+package account
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"stint/internal/db"
+)
+
+const (
+	rememberFor = 5 * time.Minute // that a chosen password was verified
+	day         = 24 * 60 * 60    // between two dates of use of a password, in seconds
+)
+
+// passwords is the club's passwords as they were at one instant. What was
+// verified against them is remembered with them, and forgotten with them when
+// they change.
+type passwords struct {
+	rows      []storedPassword
+	generated map[[32]byte]*livePassword // by the SHA-256 of the secret
+	chosen    []*livePassword
+	// verified maps the keyed SHA-256 of a chosen secret to a *verification;
+	// it never holds more of them than there are chosen passwords.
+	verified sync.Map
+}
+
+type livePassword struct {
+	Password
+	id     int64
+	chosen chosen
+	used   atomic.Int64 // the last use that was written down, Unix seconds
+}
+
+type verification struct {
+	password *livePassword
+	until    time.Time
+}
+
+// load reads the passwords again. When they are what they were, everything
+// stays, also what is remembered.
+func (s *Store) load(ctx context.Context) error {
+	s.loading.Lock()
+	defer s.loading.Unlock()
+	var rows []storedPassword
+	err := s.db.View(ctx, func(tx *db.Tx) (err error) {
+		rows, err = readPasswords(tx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	same := func(a, b storedPassword) bool {
+		return a.id == b.id && a.Password == b.Password && a.hash == b.hash
+	}
+	if old := s.passwords.Load(); old != nil && slices.EqualFunc(old.rows, rows, same) {
+		return nil
+	}
+	next, err := newPasswords(rows)
+	if err == nil {
+		s.passwords.Store(next)
+	}
+	return err
+}
+
+func newPasswords(rows []storedPassword) (*passwords, error) {
+	p := &passwords{rows: rows, generated: map[[32]byte]*livePassword{}}
+	for _, row := range rows {
+		live := &livePassword{Password: row.Password, id: row.id}
+		live.used.Store(row.used)
+		if text, ok := strings.CutPrefix(row.hash, generatedPrefix); ok {
+			var sum [32]byte
+			if _, err := hex.Decode(sum[:], []byte(text)); err != nil {
+				return nil, err
+			}
+			p.generated[sum] = live
+			continue
+		}
+		var err error
+		if live.chosen, err = parseChosen(row.hash); err != nil {
+			return nil, err
+		}
+		p.chosen = append(p.chosen, live)
+	}
+	return p, nil
+}
+
+// CheckPassword says which password the secret is, or ErrUnauthorized. It
+// compares digests, so that the time it takes says nothing about a secret. A
+// generated one, and a chosen one that was verified in the last minutes, costs
+// one SHA-256 or two and a look-up in memory; any other costs one argon2id for
+// each chosen password, for which it may have to wait until ctx ends.
+func (s *Store) CheckPassword(ctx context.Context, secret string) (Password, error) {
+	if len(secret) > maxSecret {
+		return Password{}, ErrUnauthorized
+	}
+	list := s.passwords.Load()
+	now := s.db.Now()
+	sum := sha256.Sum256([]byte(secret))
+	live := list.generated[sum]
+	if live == nil && len(list.chosen) > 0 {
+		var err error
+		if live, err = s.checkChosen(ctx, list, secret, sum, now); err != nil {
+			return Password{}, err
+		}
+	}
+	if live == nil {
+		return Password{}, ErrUnauthorized
+	}
+	today := now.Unix() / day * day
+	s.noteUse(&live.used, day, use{"update club_password set used = $1 where id = $2 and used < $1", live.id, today})
+	return live.Password, nil
+}
+
+// checkChosen finds the chosen password that the secret is, or nil.
+func (s *Store) checkChosen(ctx context.Context, list *passwords, secret string, sum [32]byte, now time.Time) (*livePassword, error) {
+	keyed := sha256.Sum256(slices.Concat(s.key[:], sum[:]))
+	if live := list.recall(keyed, now); live != nil {
+		return live, nil
+	}
+	if !possible(secret) {
+		return nil, nil
+	}
+	leave, err := s.hashingPlace(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	// While this request waited, another with the same secret may have been
+	// through.
+	if live := list.recall(keyed, now); live != nil {
+		return live, nil
+	}
+	for _, live := range list.chosen {
+		if live.chosen.matches(secret) {
+			list.verified.Store(keyed, &verification{live, now.Add(rememberFor)})
+			return live, nil
+		}
+	}
+	return nil, nil
+}
+
+func (p *passwords) recall(keyed [32]byte, now time.Time) *livePassword {
+	if v, ok := p.verified.Load(keyed); ok && now.Before(v.(*verification).until) {
+		return v.(*verification).password
+	}
+	return nil
+}
