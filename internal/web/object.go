@@ -1,0 +1,111 @@
+package web
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// bodyTimeout is how long a client may take to send a body.
+const bodyTimeout = 20 * time.Second
+
+// Object is a JSON object whose members have not been interpreted yet.
+type Object map[string]jsontext.Value
+
+// ReadBody reads a request's body of at most limit bytes. A longer one is 413,
+// one that takes more than 20 seconds is 408.
+func ReadBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	if r.ContentLength > limit {
+		return nil, tooLarge(limit)
+	}
+	// Deadlines are not to be had everywhere (in tests over a pipe, say); the
+	// limit holds in any case.
+	control := http.NewResponseController(w)
+	control.SetReadDeadline(time.Now().Add(bodyTimeout))
+	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
+	if err != nil {
+		return nil, &Error{Status: http.StatusRequestTimeout, Code: "timeout",
+			Header: http.Header{"Connection": {"close"}},
+			Detail: fmt.Sprintf("The body did not arrive whole within %d seconds.", int(bodyTimeout.Seconds()))}
+	}
+	control.SetReadDeadline(time.Time{})
+	if int64(len(body)) > limit {
+		return nil, tooLarge(limit)
+	}
+	return body, nil
+}
+
+func tooLarge(limit int64) *Error {
+	return &Error{Status: http.StatusRequestEntityTooLarge, Code: "too_large",
+		Header: http.Header{"Connection": {"close"}},
+		Detail: fmt.Sprintf("The body is too large; at most %d bytes are allowed.", limit)}
+}
+
+// ParseObject reads exactly one JSON object. Refused with a 400 are malformed
+// JSON, any other value, duplicate members, invalid UTF-8, unpaired surrogates and
+// anything after the object (RFC 7493, Internet JSON).
+func ParseObject(body []byte) (Object, error) {
+	d := jsontext.NewDecoder(bytes.NewReader(body))
+	if d.PeekKind() != '{' {
+		if _, err := d.ReadValue(); err != nil {
+			return nil, notJSON(err)
+		}
+		return nil, BadRequest("", "The body must be one JSON object.")
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return nil, notJSON(err)
+	}
+	o := Object{}
+	for d.PeekKind() != '}' {
+		name, err := d.ReadToken()
+		if err != nil {
+			return nil, notJSON(err)
+		}
+		key := name.String()
+		value, err := d.ReadValue()
+		if err != nil {
+			return nil, notJSON(err)
+		}
+		o[key] = value.Clone()
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return nil, notJSON(err)
+	}
+	if _, err := d.ReadToken(); err != io.EOF {
+		return nil, BadRequest("", "The body must be one JSON object with nothing after it.")
+	}
+	return o, nil
+}
+
+func notJSON(err error) *Error {
+	var syntax *jsontext.SyntacticError
+	switch {
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		return BadRequest("", "A member stands twice in an object; each may stand once.")
+	case errors.As(err, &syntax):
+		return BadRequest("", "The body is not well-formed JSON in UTF-8 (%v at byte %d); it must be one JSON object.", syntax.Err, syntax.ByteOffset)
+	default:
+		return BadRequest("", "The body is not well-formed JSON; it must be one JSON object.")
+	}
+}
+
+// Has says whether the member is there and not null.
+func (o Object) Has(name string) bool {
+	v, ok := o[name]
+	return ok && v.Kind() != 'n'
+}
+
+// Text returns a member that is a JSON string.
+func (o Object) Text(name string) (text string, isString bool) {
+	v := o[name]
+	if v.Kind() != '"' {
+		return "", false
+	}
+	b, err := jsontext.AppendUnquote(nil, v)
+	return string(b), err == nil
+}
