@@ -91,38 +91,62 @@ func newPasswords(rows []storedPassword) (*passwords, error) {
 }
 
 // CheckPassword says which password the secret is, or ErrUnauthorized. It
-// compares digests, so that the time it takes says nothing about a secret. A
-// generated one, and a chosen one that was verified in the last minutes, costs
-// one SHA-256 or two and a look-up in memory; any other costs one argon2id for
-// each chosen password, for which it may have to wait until ctx ends.
+// compares digests, so that the time it takes says nothing about a secret. What
+// RecallPassword does not know costs one argon2id for each chosen password, for
+// which it may have to wait until ctx ends.
 func (s *Store) CheckPassword(ctx context.Context, secret string) (Password, error) {
-	if len(secret) > maxSecret {
-		return Password{}, ErrUnauthorized
+	if p, ok := s.RecallPassword(secret); ok {
+		return p, nil
 	}
 	list := s.passwords.Load()
-	now := s.db.Now()
-	sum := sha256.Sum256([]byte(secret))
-	live := list.generated[sum]
-	if live == nil && len(list.chosen) > 0 {
-		var err error
-		if live, err = s.checkChosen(ctx, list, secret, sum, now); err != nil {
-			return Password{}, err
-		}
+	if len(secret) > maxSecret || len(list.chosen) == 0 {
+		return Password{}, ErrUnauthorized
+	}
+	live, err := s.checkChosen(ctx, list, secret)
+	if err != nil {
+		return Password{}, err
 	}
 	if live == nil {
 		return Password{}, ErrUnauthorized
 	}
-	today := now.Unix() / day * day
+	return s.used(live), nil
+}
+
+// RecallPassword says which password the secret is if that takes no more than
+// one SHA-256 or two and a look-up in memory: for a generated one, and a chosen
+// one that was verified in the last minutes. So whoever knows a password is not
+// held up by somebody at the same address who guesses.
+func (s *Store) RecallPassword(secret string) (Password, bool) {
+	if len(secret) > maxSecret {
+		return Password{}, false
+	}
+	list := s.passwords.Load()
+	sum := sha256.Sum256([]byte(secret))
+	live := list.generated[sum]
+	if live == nil && len(list.chosen) > 0 {
+		live = list.recall(s.keyed(sum), s.db.Now())
+	}
+	if live == nil {
+		return Password{}, false
+	}
+	return s.used(live), true
+}
+
+// keyed is the digest under which a verified chosen password is remembered.
+func (s *Store) keyed(sum [32]byte) [32]byte {
+	return sha256.Sum256(slices.Concat(s.key[:], sum[:]))
+}
+
+// used notes the day of the password's last use.
+func (s *Store) used(live *livePassword) Password {
+	today := s.db.Now().Unix() / day * day
 	s.noteUse(&live.used, day, use{"update club_password set used = $1 where id = $2 and used < $1", live.id, today})
-	return live.Password, nil
+	return live.Password
 }
 
 // checkChosen finds the chosen password that the secret is, or nil.
-func (s *Store) checkChosen(ctx context.Context, list *passwords, secret string, sum [32]byte, now time.Time) (*livePassword, error) {
-	keyed := sha256.Sum256(slices.Concat(s.key[:], sum[:]))
-	if live := list.recall(keyed, now); live != nil {
-		return live, nil
-	}
+func (s *Store) checkChosen(ctx context.Context, list *passwords, secret string) (*livePassword, error) {
+	keyed := s.keyed(sha256.Sum256([]byte(secret)))
 	if !possible(secret) {
 		return nil, nil
 	}
@@ -133,6 +157,7 @@ func (s *Store) checkChosen(ctx context.Context, list *passwords, secret string,
 	defer leave()
 	// While this request waited, another with the same secret may have been
 	// through.
+	now := s.db.Now()
 	if live := list.recall(keyed, now); live != nil {
 		return live, nil
 	}
