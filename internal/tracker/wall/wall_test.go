@@ -184,7 +184,7 @@ func TestNoZoneTurnsBackWithinTheWindow(t *testing.T) {
 		zone := load(t, name)
 		last, lastChange := 0, int64(-1<<40)
 		first := true
-		for at := time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC).Unix(); at < 4_102_444_800; at += 12 * hour {
+		for at := time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC).Unix(); at < 4_102_444_800; at += day {
 			o := offset(at, zone)
 			if !first && o != last {
 				if at-lastChange < 2*around {

@@ -1,0 +1,245 @@
+package tracker
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"stint/internal/db"
+	"stint/internal/tracker/wall"
+)
+
+// deepOffset is the offset from which a page is found by the kept counts instead of walking to it.
+const deepOffset = 300
+
+// List is a page of the owner's sessions, start descending (document, "sessions.php (list)"). Errors: Validation.
+func (t *Tracker) List(ctx context.Context, o Owner, f Filter) (*Page, error) {
+	w, err := f.window(o)
+	if err != nil {
+		return nil, err
+	}
+	p := &Page{Limit: min(f.Limit, MaxLimit), Offset: f.Offset}
+	err = t.db.View(ctx, func(tx *db.Tx) error {
+		if f.Active != nil {
+			if err := w.narrow(tx, *f.Active); err != nil {
+				return err
+			}
+		}
+		if p.Total, err = w.total(tx); err != nil || p.Offset >= p.Total {
+			return err
+		}
+		offset := p.Offset
+		if offset > deepOffset {
+			if offset, err = w.skip(tx, offset); err != nil {
+				return err
+			}
+		}
+		p.Items, err = t.page(tx, o, w, p.Limit, offset)
+		return err
+	})
+	return p, err
+}
+
+// window is what a filter selects: sessions of the user that start in [from, to), with the given public flag if any.
+type window struct {
+	user     int64
+	from, to int64
+	public   *bool
+}
+
+func (f Filter) window(o Owner) (*window, error) {
+	w := &window{user: o.User, from: -forever, to: forever, public: f.Public}
+	if f.Limit < 1 {
+		return nil, Invalid(FieldLimit, "the limit is at least 1")
+	}
+	if f.Offset < 0 {
+		return nil, Invalid(FieldOffset, "the offset is at least 0")
+	}
+	if f.From != "" {
+		d, err := wall.ParseDate(f.From)
+		if err != nil {
+			return nil, Invalid(FieldFrom, "%v", err)
+		}
+		w.from = wall.Start(d, o.Zone)
+	}
+	if f.To != "" {
+		d, err := wall.ParseDate(f.To)
+		if err != nil {
+			return nil, Invalid(FieldTo, "%v", err)
+		}
+		w.to = wall.Start(d+1, o.Zone)
+		if f.From > f.To {
+			return nil, Invalid(FieldFrom, "from, %s, lies after to, %s", f.From, f.To)
+		}
+	}
+	return w, nil
+}
+
+// narrow keeps only the active session, or only the others. An active session is always the last one of its user,
+// because it has no end that another could begin after.
+func (w *window) narrow(tx *db.Tx, active bool) error {
+	var start int64
+	err := tx.QueryRow("select start_s from tracker_session where user_id = $1 and active = 1", w.user).Scan(&start)
+	if errors.Is(err, sql.ErrNoRows) {
+		if active {
+			w.to = w.from
+		}
+		return nil
+	}
+	if active {
+		w.from = max(w.from, start)
+	} else {
+		w.to = min(w.to, start)
+	}
+	return err
+}
+
+// total counts the window: whole months by the kept counts, what sticks out or is missing at either end in the index.
+func (w *window) total(tx *db.Tx) (int, error) {
+	switch {
+	case w.from >= w.to:
+		return 0, nil
+	case w.to-w.from <= 2*monthLength:
+		return w.count(tx, w.from, w.to)
+	}
+	first, end := nearest(w.from), nearest(w.to)
+	var all, public int
+	err := tx.QueryRow(`select cast(coalesce(sum(n), 0) as bigint), cast(coalesce(sum(public), 0) as bigint) from tracker_tally
+		where user_id = $1 and month >= $2 and month < $3`, w.user, first, end).Scan(&all, &public)
+	if err != nil {
+		return 0, err
+	}
+	total := w.matching(all, public)
+	for _, edge := range []struct {
+		sign     int
+		from, to int64
+	}{
+		{+1, w.from, first * monthLength}, {-1, first * monthLength, w.from},
+		{+1, end * monthLength, w.to}, {-1, w.to, end * monthLength},
+	} {
+		n, err := w.count(tx, edge.from, edge.to)
+		if err != nil {
+			return 0, err
+		}
+		total += edge.sign * n
+	}
+	return total, nil
+}
+
+// nearest is the month whose border is nearest to an instant.
+func nearest(unix int64) int64 { return monthOf(unix + monthLength/2) }
+
+// matching is how many of all, of which public are public, have the window's flag.
+func (w *window) matching(all, public int) int {
+	switch {
+	case w.public == nil:
+		return all
+	case *w.public:
+		return public
+	}
+	return all - public
+}
+
+// count counts the sessions that start in [from, to), a part of the window.
+func (w *window) count(tx *db.Tx, from, to int64) (n int, err error) {
+	switch {
+	case from >= to || to <= -forever+2*monthLength || from >= forever-2*monthLength:
+		return 0, nil
+	case w.public == nil:
+		err = tx.QueryRow("select count(*) from tracker_session where user_id = $1 and start_s >= $2 and start_s < $3",
+			w.user, from, to).Scan(&n)
+	default:
+		err = tx.QueryRow("select count(*) from tracker_session where user_id = $1 and public = $4 and start_s >= $2 and start_s < $3",
+			w.user, from, to, flag(*w.public)).Scan(&n)
+	}
+	return n, err
+}
+
+// skip moves the window's end down by whole months, past sessions that lie before the offset in the list, and returns
+// what is left of the offset.
+func (w *window) skip(tx *db.Tx, offset int) (int, error) {
+	var packed sql.NullString
+	err := tx.QueryRow(`select string_agg(month || ':' || n || ':' || public, ' ') from tracker_tally
+		where user_id = $1 and month >= $2 and month <= $3`, w.user, monthOf(w.from), monthOf(w.to)).Scan(&packed)
+	if err != nil {
+		return 0, err
+	}
+	months, err := unpack(packed.String)
+	if err != nil {
+		return 0, err
+	}
+	for _, m := range months {
+		n := w.matching(m.n, m.public)
+		if top := (m.month + 1) * monthLength; top > w.to {
+			if n, err = w.count(tx, max(w.from, m.month*monthLength), w.to); err != nil {
+				return 0, err
+			}
+		}
+		if offset < n {
+			break
+		}
+		offset -= n
+		w.to = min(w.to, m.month*monthLength)
+	}
+	return offset, nil
+}
+
+// tally is a row of tracker_tally.
+type tally struct {
+	month     int64
+	n, public int
+}
+
+// unpack reads "month:n:public month:n:public …", the newest month first.
+func unpack(packed string) ([]tally, error) {
+	months := make([]tally, 0, strings.Count(packed, " ")+1)
+	for text := range strings.FieldsSeq(packed) {
+		var m tally
+		month, rest, _ := strings.Cut(text, ":")
+		n, public, _ := strings.Cut(rest, ":")
+		var e1, e2, e3 error
+		m.month, e1 = strconv.ParseInt(month, 10, 64)
+		m.n, e2 = strconv.Atoi(n)
+		m.public, e3 = strconv.Atoi(public)
+		if err := errors.Join(e1, e2, e3); err != nil {
+			return nil, err
+		}
+		months = append(months, m)
+	}
+	slices.SortFunc(months, func(a, b tally) int { return cmp.Compare(b.month, a.month) })
+	return months, nil
+}
+
+// page reads the sessions of a window, with the games of the active one.
+func (t *Tracker) page(tx *db.Tx, o Owner, w *window, limit, offset int) ([]*Session, error) {
+	const query = "select " + sessionColumns + " from tracker_session where user_id = $1 and start_s >= $2 and start_s < $3"
+	const order = " order by start_s desc limit $4 offset $5"
+	var rows *sql.Rows
+	var err error
+	if w.public == nil {
+		rows, err = tx.Query(query+order, w.user, w.from, w.to, limit, offset)
+	} else {
+		rows, err = tx.Query(query+" and public = $6"+order, w.user, w.from, w.to, limit, offset, flag(*w.public))
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := make([]*Session, 0, min(limit, 64))
+	for rows.Next() {
+		s, err := t.scanSession(rows)
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, s)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil || len(items) == 0 || !items[0].Active() {
+		return items, err
+	}
+	items[0].Play, err = games(tx, o.Zone, items[0].ID)
+	return items, err
+}

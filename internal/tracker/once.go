@@ -1,0 +1,66 @@
+package tracker
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+
+	"stint/internal/db"
+)
+
+const (
+	onceKept   = 86_400 // seconds
+	maxOnceKey = 255    // bytes
+)
+
+// do runs fn as one write, at most once where once asks for it.
+func do[T any](ctx context.Context, t *Tracker, o Owner, once *Once, fn func(tx *db.Tx) (T, error)) (T, error) {
+	var result T
+	err := t.db.Do(ctx, func(tx *db.Tx) error {
+		if once != nil && once.Key != "" {
+			if err := replay(tx, once); err != nil {
+				return err
+			}
+		}
+		var err error
+		if result, err = fn(tx); err != nil {
+			return err
+		}
+		if once != nil && once.Key != "" {
+			status, body := once.Encode(result)
+			_, err = tx.Exec(`insert into tracker_once (token_id, key, user_id, body, status, answer, at_s)
+				values ($1, $2, $3, $4, $5, $6, $7)`,
+				once.Token, once.Key, o.User, once.Body[:], status, body, tx.Now.Unix())
+		}
+		return err
+	})
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return result, nil
+}
+
+// replay is nil when the key is new, else a *Replayed or the refusal of another body.
+func replay(tx *db.Tx, once *Once) error {
+	if len(once.Key) > maxOnceKey {
+		return Invalid(FieldIdempotencyKey, "an idempotency key has at most %d bytes", maxOnceKey)
+	}
+	if _, err := tx.Exec("delete from tracker_once where at_s <= $1", tx.Now.Unix()-onceKept); err != nil {
+		return err
+	}
+	var body []byte
+	var first Replayed
+	err := tx.QueryRow("select body, status, answer from tracker_once where token_id = $1 and key = $2", once.Token, once.Key).
+		Scan(&body, &first.Status, &first.Body)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil
+	case err != nil:
+		return err
+	case !bytes.Equal(body, once.Body[:]):
+		return refuse(IdempotencyConflict, "the idempotency key was used for another request")
+	}
+	return &first
+}

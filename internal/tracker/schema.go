@@ -1,0 +1,168 @@
+package tracker
+
+// schema is the tracker's tables. Instants are Unix seconds (_s), or milliseconds where plays are concerned (_ms);
+// offsets (_off) are seconds east of UTC, kept as they were when the instant was set; spans are an amount and a unit in
+// seconds.
+//
+// tracker_session: no two rows of a user overlap; at most one is active. lockedby and notes are sealed. salt keys the
+// voters' identities and is taken away when the session ends.
+//
+// tracker_tally: how many sessions of a user start in each stretch of 30 days counted from 1970, and how many of them
+// are public: totals and deep pages are read from it.
+//
+// tracker_log: what happened, in commit order. Rows with a type are the session's history. unit_s is what was applied,
+// rolled_s what was drawn, schedule_s the scheduled end after it.
+//
+// tracker_chain: the seeds of a session's draws (session_id 0: of the account's) with the client's own seed; marks is
+// sealed, used counts the draws made. tracker_draw: every draw, as it can be verified.
+//
+// tracker_vote: the last vote of a voter, who is known by a keyed hash only. tracker_day: what midnight found for a
+// game and day. tracker_change: changes of game settings. tracker_up: when the server ran.
+//
+// tracker_once: first answers, kept for a day.
+var schema = []string{`
+create table tracker_session (
+	id bigint not null primary key,
+	user_id bigint not null,
+	start_s bigint not null,
+	start_off integer not null,
+	end_s bigint,
+	end_off integer,
+	scheduled_s bigint,
+	scheduled_off integer,
+	limit_s bigint,
+	limit_off integer,
+	active integer not null,
+	public integer not null,
+	lockedby bytea,
+	notes bytea,
+	inserted_s bigint not null,
+	has_history integer not null,
+	has_changes integer not null,
+	reached_s bigint,
+	salt bytea
+);
+create unique index tracker_session_start on tracker_session (user_id, start_s);
+create index tracker_session_public on tracker_session (user_id, public, start_s);
+create unique index tracker_session_active on tracker_session (user_id) where active = 1;
+
+create table tracker_tally (
+	user_id bigint not null,
+	month bigint not null,
+	n bigint not null,
+	public bigint not null,
+	primary key (user_id, month)
+);
+
+create table tracker_game (
+	session_id bigint not null,
+	game text not null,
+	dice integer not null,
+	unit_s bigint not null,
+	add_n integer not null,
+	add_unit_s bigint not null,
+	sub_n integer not null,
+	sub_unit_s bigint not null,
+	wait_n integer not null,
+	wait_unit_s bigint not null,
+	min_multi integer not null,
+	max_multi integer not null,
+	reset_votes integer not null,
+	penalty integer not null,
+	penalty_min integer not null,
+	penalty_n integer not null,
+	penalty_unit_s bigint not null,
+	penalty_always integer not null,
+	token text,
+	plays bigint not null,
+	day bigint not null,
+	day_plays bigint not null,
+	last_ms bigint not null,
+	primary key (session_id, game)
+);
+create unique index tracker_game_token on tracker_game (token) where token is not null;
+
+create table tracker_log (
+	id bigint not null primary key,
+	user_id bigint not null,
+	session_id bigint not null,
+	kind text not null,
+	at_ms bigint not null,
+	type text,
+	source text,
+	dom integer not null,
+	unit_s bigint,
+	rolled_s bigint,
+	schedule_s bigint,
+	multi integer,
+	nonce integer
+);
+create index tracker_log_user on tracker_log (user_id, id);
+create index tracker_log_session on tracker_log (session_id, id);
+
+create table tracker_chain (
+	user_id bigint not null,
+	session_id bigint not null,
+	commitment bytea not null,
+	marks bytea not null,
+	client_seed text not null,
+	used integer not null,
+	primary key (session_id, user_id)
+);
+
+create table tracker_draw (
+	user_id bigint not null,
+	session_id bigint not null,
+	nonce integer not null,
+	draw text not null,
+	primary key (session_id, user_id, nonce)
+);
+
+create table tracker_vote (
+	session_id bigint not null,
+	voter bytea not null,
+	at_ms bigint not null,
+	votes integer not null,
+	primary key (session_id, voter)
+);
+
+create table tracker_day (
+	session_id bigint not null,
+	game text not null,
+	day bigint not null,
+	plays bigint not null,
+	applied_s bigint not null,
+	reason text not null,
+	at_ms bigint not null,
+	primary key (session_id, game, day)
+);
+
+create table tracker_change (
+	id bigint not null primary key,
+	session_id bigint not null,
+	game text not null,
+	action text not null,
+	at_ms bigint not null,
+	by_user bigint not null,
+	before text,
+	after text
+);
+create index tracker_change_session on tracker_change (session_id, id);
+
+create table tracker_up (
+	since_ms bigint not null primary key,
+	until_ms bigint not null
+);
+
+create table tracker_once (
+	token_id bigint not null,
+	key text not null,
+	user_id bigint not null,
+	body bytea not null,
+	status integer not null,
+	answer bytea not null,
+	at_s bigint not null,
+	primary key (token_id, key)
+);
+create index tracker_once_at on tracker_once (at_s)
+`}

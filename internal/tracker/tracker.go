@@ -1,0 +1,143 @@
+// Package tracker keeps people's sessions, the games played in them, and their history: the rules of the tracker API
+// as functions of (request, now, zone, what is stored), and the tables beside them.
+//
+// Every write is one transaction that checks and writes; what it checked is still true when it writes, because writers
+// are serial. A refusal is an *Error; any other error is a failure of the store.
+package tracker
+
+import (
+	"context"
+	"errors"
+
+	"stint/internal/db"
+	"stint/internal/seal"
+)
+
+// Topic is the bell that rings after something was written to anybody's log.
+const Topic = "tracker"
+
+// Options are the operator's choices.
+type Options struct {
+	PastYears int // how far in the past a session may start; 0: 20
+}
+
+// Tracker is the sessions of everybody. Its methods may be called at the same time.
+type Tracker struct {
+	db   *db.DB
+	keys *seal.Ring
+	past int
+}
+
+// Open brings the tables up to date and returns the tracker over them. keys seals the private texts.
+func Open(ctx context.Context, d *db.DB, keys *seal.Ring, o Options) (*Tracker, error) {
+	if keys == nil {
+		return nil, errors.New("the tracker needs a key")
+	}
+	if o.PastYears == 0 {
+		o.PastYears = 20
+	}
+	if err := d.Migrate(ctx, "tracker", schema...); err != nil {
+		return nil, err
+	}
+	return &Tracker{db: d, keys: keys, past: o.PastYears}, nil
+}
+
+func (t *Tracker) rules(tx *db.Tx, o Owner) rules {
+	return rules{now: tx.Now, zone: o.Zone, past: t.past}
+}
+
+// Insert stores a session that has ended already. Errors: Validation, Overlap, IdempotencyConflict, and *Replayed.
+func (t *Tracker) Insert(ctx context.Context, o Owner, r InsertRequest, once *Once) (*Session, error) {
+	return do(ctx, t, o, once, func(tx *db.Tx) (*Session, error) {
+		d, err := t.rules(tx, o).insert(r)
+		if err != nil {
+			return nil, err
+		}
+		return t.insert(tx, o, d)
+	})
+}
+
+// Start stores a session that begins and goes on. Errors: Validation, ActiveSessionExists, Overlap, DrawsUsedUp,
+// IdempotencyConflict, and *Replayed.
+func (t *Tracker) Start(ctx context.Context, o Owner, r StartRequest, once *Once) (*Session, error) {
+	if r.MaxEnd {
+		if err := t.ensureAccountChain(ctx, o.User); err != nil {
+			return nil, err
+		}
+	}
+	var c *newChain
+	if r.Any() {
+		c = makeChain()
+	}
+	return do(ctx, t, o, once, func(tx *db.Tx) (*Session, error) {
+		d, err := t.rules(tx, o).start(r)
+		if err != nil {
+			return nil, err
+		}
+		return t.start(tx, o, d, c)
+	})
+}
+
+// Get is one session of the owner. Errors: NotFound.
+func (t *Tracker) Get(ctx context.Context, o Owner, id int64) (*Session, error) {
+	var s *Session
+	err := t.db.View(ctx, func(tx *db.Tx) (err error) {
+		s, err = t.one(tx, o, id)
+		return err
+	})
+	return s, err
+}
+
+// change runs fn on a session of the owner, as one write, and returns the session as fn left it.
+func (t *Tracker) change(ctx context.Context, o Owner, id int64, fn func(*db.Tx, *Session) error) (*Session, error) {
+	var s *Session
+	err := t.db.Do(ctx, func(tx *db.Tx) (err error) {
+		if s, err = t.one(tx, o, id); err != nil {
+			return err
+		}
+		return fn(tx, s)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Edit changes or stops a session of the owner and returns it as it is then. Errors: NotFound, NoFields, NotActive,
+// Validation.
+func (t *Tracker) Edit(ctx context.Context, o Owner, id int64, r EditRequest) (*Session, error) {
+	return t.change(ctx, o, id, func(tx *db.Tx, s *Session) error {
+		e, err := t.rules(tx, o).edit(s, r)
+		if err != nil {
+			return err
+		}
+		return t.edit(tx, s, e)
+	})
+}
+
+// Delete removes a session of the owner that has ended, with everything that belongs to it. Errors: NotFound,
+// StillActive.
+func (t *Tracker) Delete(ctx context.Context, o Owner, id int64) error {
+	_, err := t.change(ctx, o, id, func(tx *db.Tx, s *Session) error {
+		if s.Active() {
+			return refuse(StillActive, "an active session can't be deleted; stop it first")
+		}
+		return t.remove(tx, s, kindDeleted)
+	})
+	return err
+}
+
+// Discard removes an active session of the owner that began less than an hour ago: the way out of a mistaken start,
+// which is too young to be stopped. Errors: NotFound, NotActive, StillActive.
+func (t *Tracker) Discard(ctx context.Context, o Owner, id int64) error {
+	_, err := t.change(ctx, o, id, func(tx *db.Tx, s *Session) error {
+		if !s.Active() {
+			return refuse(NotActive, "the session has ended; it can be deleted, not discarded")
+		}
+		if tx.Now.Unix()-s.Start.Unix >= shortest {
+			return refuse(StillActive, "only a session younger than one hour can be discarded; stop it first, then delete it")
+		}
+		return t.remove(tx, s, kindDiscarded)
+	})
+	return err
+}
