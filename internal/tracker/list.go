@@ -13,7 +13,7 @@ import (
 	"stint/internal/tracker/wall"
 )
 
-// deepOffset is the offset from which a page is found by the kept counts instead of walking to it.
+// deepOffset is how far the list is walked, from its nearer end, to a page. Farther pages are found by the kept counts.
 const deepOffset = 300
 
 // List is a page of the owner's sessions, start descending (document, "sessions.php (list)"). Errors: Validation.
@@ -32,13 +32,19 @@ func (t *Tracker) List(ctx context.Context, o Owner, f Filter) (*Page, error) {
 		if p.Total, err = w.total(tx); err != nil || p.Offset >= p.Total {
 			return err
 		}
+		n := min(p.Limit, p.Total-p.Offset)
+		if rest := p.Total - p.Offset - n; rest < min(p.Offset, deepOffset) {
+			p.Items, err = t.page(tx, o, w, "asc", n, rest)
+			slices.Reverse(p.Items)
+			return err
+		}
 		offset := p.Offset
 		if offset > deepOffset {
 			if offset, err = w.skip(tx, offset); err != nil {
 				return err
 			}
 		}
-		p.Items, err = t.page(tx, o, w, p.Limit, offset)
+		p.Items, err = t.page(tx, o, w, "desc", n, offset)
 		return err
 	})
 	return p, err
@@ -214,32 +220,36 @@ func unpack(packed string) ([]tally, error) {
 	return months, nil
 }
 
-// page reads the sessions of a window, with the games of the active one.
-func (t *Tracker) page(tx *db.Tx, o Owner, w *window, limit, offset int) ([]*Session, error) {
+// page reads the sessions of a window by their start, asc or desc, with the games of the active one.
+func (t *Tracker) page(tx *db.Tx, o Owner, w *window, order string, limit, offset int) ([]*Session, error) {
 	const query = "select " + sessionColumns + " from tracker_session where user_id = $1 and start_s >= $2 and start_s < $3"
-	const order = " order by start_s desc limit $4 offset $5"
+	tail := " order by start_s " + order + " limit $4 offset $5"
 	var rows *sql.Rows
 	var err error
 	if w.public == nil {
-		rows, err = tx.Query(query+order, w.user, w.from, w.to, limit, offset)
+		rows, err = tx.Query(query+tail, w.user, w.from, w.to, limit, offset)
 	} else {
-		rows, err = tx.Query(query+" and public = $6"+order, w.user, w.from, w.to, limit, offset, flag(*w.public))
+		rows, err = tx.Query(query+" and public = $6"+tail, w.user, w.from, w.to, limit, offset, flag(*w.public))
 	}
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := make([]*Session, 0, min(limit, 64))
+	items := make([]*Session, 0, limit)
+	var active *Session
 	for rows.Next() {
 		s, err := t.scanSession(rows)
 		if err != nil {
 			return nil, err
 		}
+		if s.Active() {
+			active = s
+		}
 		items = append(items, s)
 	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil || len(items) == 0 || !items[0].Active() {
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil || active == nil {
 		return items, err
 	}
-	items[0].Play, err = games(tx, o.Zone, items[0].ID)
+	active.Play, err = games(tx, o.Zone, active.ID)
 	return items, err
 }
