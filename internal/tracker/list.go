@@ -22,7 +22,7 @@ func (t *Tracker) List(ctx context.Context, o Owner, f Filter) (*Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Page{Limit: min(f.Limit, MaxLimit), Offset: f.Offset}
+	p := &Page{Items: []*Session{}, Limit: min(f.Limit, MaxLimit), Offset: f.Offset}
 	err = t.db.View(ctx, func(tx *db.Tx) error {
 		if f.Active != nil {
 			if err := w.narrow(tx, *f.Active); err != nil {

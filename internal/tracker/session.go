@@ -75,9 +75,9 @@ const (
 
 // Page is one page of a list, newest start first.
 type Page struct {
-	Items         []*Session
-	Total         int // all matches
-	Limit, Offset int // as served
+	Items         []*Session // never nil
+	Total         int        // all matches
+	Limit, Offset int        // as served
 }
 
 // InsertRequest is a session that has ended already (document, "Manual Session Fields"). Dates are YYYY-MM-DD and

@@ -36,7 +36,7 @@ func Open(ctx context.Context, d *db.DB, keys *seal.Ring, o Options) (*Tracker, 
 	if o.PastYears == 0 {
 		o.PastYears = 20
 	}
-	if err := d.Migrate(ctx, "tracker", schema...); err != nil {
+	if err := Migrate(ctx, d); err != nil {
 		return nil, err
 	}
 	return &Tracker{db: d, keys: keys, past: o.PastYears}, nil

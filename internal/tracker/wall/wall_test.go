@@ -135,8 +135,10 @@ func zoneNames(t testing.TB) []string {
 	}
 	defer z.Close()
 	var names []string
+	seen := map[uint32]bool{} // the same zone under several names
 	for _, f := range z.File {
-		if !strings.HasSuffix(f.Name, "/") {
+		if !strings.HasSuffix(f.Name, "/") && !seen[f.CRC32] {
+			seen[f.CRC32] = true
 			names = append(names, f.Name)
 		}
 	}
@@ -178,13 +180,13 @@ func TestResolveAgainstBruteForce(t *testing.T) {
 }
 
 // TestNoZoneTurnsBackWithinTheWindow shows that equal offsets on both sides of a wall time mean there is no change
-// between them, which Resolve relies on, for all zones from 1900 to 2100.
+// between them, which Resolve relies on, for all zones from 1900 to 2040.
 func TestNoZoneTurnsBackWithinTheWindow(t *testing.T) {
 	for _, name := range zoneNames(t) {
 		zone := load(t, name)
 		last, lastChange := 0, int64(-1<<40)
 		first := true
-		for at := time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC).Unix(); at < 4_102_444_800; at += day {
+		for at := time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC).Unix(); at < 2_208_988_800; at += day {
 			o := offset(at, zone)
 			if !first && o != last {
 				if at-lastChange < 2*around {
