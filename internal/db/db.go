@@ -15,6 +15,7 @@ package db
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"strings"
@@ -51,16 +52,18 @@ type DB struct {
 
 // engine is what differs between SQLite and PostgreSQL.
 type engine interface {
-	// begin returns the statements that open a transaction.
-	begin(write bool) []string
+	// begin opens a transaction.
+	begin(s *session, write bool) error
 	// connected prepares a new connection.
 	connected(ctx context.Context, c *sql.Conn, write bool) error
 	// announce tells other processes, from inside the transaction, that the
 	// topics ring when it commits.
-	announce(ctx context.Context, s *session, topics []string) error
+	announce(s *session, topics []string) error
+	// broken says whether the open transaction can't go on after an error.
+	broken(s *session) bool
 	// idle runs on the writer's connection when no write waits and about
 	// twice a second; it says whether another process has written.
-	idle(ctx context.Context, s *session, written int64) (foreign bool, err error)
+	idle(s *session, written int64) (foreign bool, err error)
 	// listen runs until ctx ends and rings what other processes rang.
 	listen(ctx context.Context, b *bells)
 	// backup writes a consistent copy to a new file.
@@ -181,7 +184,7 @@ func (d *DB) begin(ctx context.Context, s *session, write bool) (*session, error
 				return nil, err
 			}
 		}
-		if err = s.exec(d.engine.begin(write)...); err == nil {
+		if err = d.engine.begin(s, write); err == nil {
 			return s, nil
 		}
 		s.close()
@@ -193,7 +196,12 @@ func (d *DB) begin(ctx context.Context, s *session, write bool) (*session, error
 // session is one connection with its prepared statements.
 type session struct {
 	conn       *sql.Conn
-	statements map[string]*sql.Stmt
+	statements map[string]*statement
+}
+
+type statement struct {
+	*sql.Stmt
+	writes bool // it is no select
 }
 
 func (d *DB) connect(ctx context.Context, write bool) (*session, error) {
@@ -205,7 +213,7 @@ func (d *DB) connect(ctx context.Context, write bool) (*session, error) {
 		c.Close()
 		return nil, err
 	}
-	return &session{conn: c, statements: map[string]*sql.Stmt{}}, nil
+	return &session{conn: c, statements: map[string]*statement{}}, nil
 }
 
 // close ends the connection itself, so that nothing of it (an open
@@ -214,31 +222,36 @@ func (s *session) close() {
 	for _, st := range s.statements {
 		st.Close()
 	}
-	s.conn.Raw(func(any) error { return sqlDriverBad })
+	s.conn.Raw(func(any) error { return driver.ErrBadConn })
 	s.conn.Close()
 }
 
-func (s *session) prepare(query string) (*sql.Stmt, error) {
+func (s *session) prepare(query string) (*statement, error) {
 	if st, ok := s.statements[query]; ok {
 		return st, nil
 	}
-	st, err := s.conn.PrepareContext(context.Background(), query)
+	prepared, err := s.conn.PrepareContext(context.Background(), query)
 	if err != nil {
 		return nil, err
 	}
+	st := &statement{prepared, !strings.HasPrefix(strings.TrimSpace(query), "select")}
 	s.statements[query] = st
 	return st, nil
 }
 
-func (s *session) exec(statements ...string) error {
-	for _, text := range statements {
-		st, err := s.prepare(text)
-		if err != nil {
-			return err
-		}
-		if _, err := st.Exec(); err != nil {
-			return err
-		}
+func (s *session) exec(query string, args ...any) error {
+	st, err := s.prepare(query)
+	if err != nil {
+		return err
 	}
-	return nil
+	_, err = st.Exec(args...)
+	return err
+}
+
+func (s *session) query(text string, into ...any) error {
+	st, err := s.prepare(text)
+	if err != nil {
+		return err
+	}
+	return st.QueryRow().Scan(into...)
 }

@@ -44,30 +44,39 @@ func openPostgres(ctx context.Context, target string) (*sql.DB, engine, error) {
 	return pool, e, nil
 }
 
-func (e *postgres) begin(write bool) []string {
-	if write {
-		return []string{"begin", fmt.Sprintf("select pg_advisory_xact_lock(%d)", e.lock)}
+func (e *postgres) begin(s *session, write bool) error {
+	if !write {
+		return s.exec("begin isolation level repeatable read read only")
 	}
-	return []string{"begin isolation level repeatable read read only"}
+	if err := s.exec("begin"); err != nil {
+		return err
+	}
+	return s.exec("select pg_advisory_xact_lock($1)", e.lock)
 }
 
 func (*postgres) connected(context.Context, *sql.Conn, bool) error { return nil }
 
-func (*postgres) announce(_ context.Context, s *session, topics []string) error {
+func (*postgres) announce(s *session, topics []string) error {
 	for _, topic := range topics {
-		st, err := s.prepare("select pg_notify('" + channel + "', $1)")
-		if err != nil {
-			return err
-		}
-		if _, err := st.Exec(topic); err != nil {
+		if err := s.exec("select pg_notify('"+channel+"', $1)", topic); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// broken is true after any failed statement.
+func (*postgres) broken(s *session) bool {
+	broken := true
+	s.conn.Raw(func(c any) error {
+		broken = c.(*stdlib.Conn).Conn().PgConn().TxStatus() != 'T'
+		return nil
+	})
+	return broken
+}
+
 // idle has nothing to do: listen hears other processes.
-func (*postgres) idle(context.Context, *session, int64) (bool, error) { return false, nil }
+func (*postgres) idle(*session, int64) (bool, error) { return false, nil }
 
 // listen keeps one connection that hears NOTIFY. While that connection is
 // lost it rings every bell once a second, so that nobody waits for one that

@@ -3,7 +3,6 @@ package db
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net/url"
@@ -12,9 +11,6 @@ import (
 
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
 )
-
-// sqlDriverBad makes database/sql throw a connection away instead of pooling it.
-var sqlDriverBad = driver.ErrBadConn
 
 // checkpointAfter is how many writes may pass before the write-ahead log is
 // copied into the database file, which is done only when no write waits.
@@ -45,11 +41,11 @@ func openSQLite(_ context.Context, path string) (*sql.DB, engine, error) {
 	return pool, &sqlite{}, err
 }
 
-func (*sqlite) begin(write bool) []string {
+func (*sqlite) begin(s *session, write bool) error {
 	if write {
-		return []string{"begin immediate"}
+		return s.exec("begin immediate")
 	}
-	return []string{"begin"}
+	return s.exec("begin")
 }
 
 func (*sqlite) connected(ctx context.Context, c *sql.Conn, write bool) error {
@@ -60,12 +56,15 @@ func (*sqlite) connected(ctx context.Context, c *sql.Conn, write bool) error {
 }
 
 // announce has nothing to do: other processes watch the data version.
-func (*sqlite) announce(context.Context, *session, []string) error { return nil }
+func (*sqlite) announce(*session, []string) error { return nil }
+
+// broken is never true: a failed statement leaves the transaction as it was.
+func (*sqlite) broken(*session) bool { return false }
 
 // listen has nothing to do: idle hears other processes.
 func (*sqlite) listen(context.Context, *bells) {}
 
-func (e *sqlite) idle(_ context.Context, s *session, written int64) (bool, error) {
+func (e *sqlite) idle(s *session, written int64) (bool, error) {
 	if written-e.checkpointed >= checkpointAfter {
 		e.checkpointed = written
 		if err := s.query("pragma wal_checkpoint(passive)", new(int64), new(int64), new(int64)); err != nil {
@@ -77,14 +76,6 @@ func (e *sqlite) idle(_ context.Context, s *session, written int64) (bool, error
 		return false, err
 	}
 	return before != e.version, nil
-}
-
-func (s *session) query(text string, into ...any) error {
-	st, err := s.prepare(text)
-	if err != nil {
-		return err
-	}
-	return st.QueryRow().Scan(into...)
 }
 
 func (*sqlite) backup(ctx context.Context, c *sql.Conn, file string) error {

@@ -16,12 +16,19 @@ type Tx struct {
 	Now time.Time
 
 	s     *session
-	rings []string
+	group *group // nil in View
+	wrote bool
+}
+
+// group is what the writes of one batch have in common.
+type group struct {
+	counters map[string]int64 // as the batch has left them
+	rings    []string
 }
 
 // Exec runs a statement with $1, $2, … and returns how many rows it changed.
 func (t *Tx) Exec(query string, args ...any) (int64, error) {
-	st, err := t.s.prepare(query)
+	st, err := t.prepare(query)
 	if err != nil {
 		return 0, err
 	}
@@ -34,7 +41,7 @@ func (t *Tx) Exec(query string, args ...any) (int64, error) {
 
 // Query runs a query with $1, $2, …; the caller closes the rows.
 func (t *Tx) Query(query string, args ...any) (*sql.Rows, error) {
-	st, err := t.s.prepare(query)
+	st, err := t.prepare(query)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +50,7 @@ func (t *Tx) Query(query string, args ...any) (*sql.Rows, error) {
 
 // QueryRow runs a query of which at most one row matters.
 func (t *Tx) QueryRow(query string, args ...any) *sql.Row {
-	st, err := t.s.prepare(query)
+	st, err := t.prepare(query)
 	if err != nil {
 		// A row can't be made from an error; the query itself repeats it.
 		return t.s.conn.QueryRowContext(context.Background(), query, args...)
@@ -51,21 +58,41 @@ func (t *Tx) QueryRow(query string, args ...any) *sql.Row {
 	return st.QueryRow(args...)
 }
 
+func (t *Tx) prepare(query string) (*statement, error) {
+	st, err := t.s.prepare(query)
+	if err != nil || st.writes {
+		t.wrote = true
+	}
+	return st, err
+}
+
+const setCounter = `insert into counter (name, value) values ($1, $2) on conflict (name) do update set value = $2`
+
 // NextID counts the named counter up and returns its new value: 1, 2, 3, …
 // without gaps, because a write that fails takes its step back. A larger id is
-// never seen before a smaller one.
+// never seen before a smaller one. Only Do counts; the counters' new values are
+// stored once a batch.
 func (t *Tx) NextID(counter string) (int64, error) {
-	var id int64
-	err := t.QueryRow(`insert into counter (name, value) values ($1, 1)
-		on conflict (name) do update set value = counter.value + 1 returning value`, counter).Scan(&id)
-	return id, err
+	value, known := t.group.counters[counter]
+	if !known {
+		err := t.QueryRow("select value from counter where name = $1", counter).Scan(&value)
+		if err != nil && err != sql.ErrNoRows {
+			return 0, err
+		}
+		if t.group.counters == nil {
+			t.group.counters = map[string]int64{}
+		}
+	}
+	t.wrote = true
+	t.group.counters[counter] = value + 1
+	return value + 1, nil
 }
 
 // Ring makes the topic's bell ring in every process, after the commit and only
 // if it succeeds.
 func (t *Tx) Ring(topic string) {
-	if !slices.Contains(t.rings, topic) {
-		t.rings = append(t.rings, topic)
+	if !slices.Contains(t.group.rings, topic) {
+		t.group.rings = append(t.group.rings, topic)
 	}
 }
 
@@ -103,6 +130,7 @@ func (d *DB) Migrate(ctx context.Context, module string, steps ...string) error 
 }
 
 func (t *Tx) script(text string) error {
+	t.wrote = true
 	for statement := range strings.SplitSeq(text, ";") {
 		if strings.TrimSpace(statement) == "" {
 			continue

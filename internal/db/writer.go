@@ -2,9 +2,12 @@ package db
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"time"
 )
 
@@ -22,8 +25,8 @@ type request struct {
 // Do runs fn as one write and returns after it is durable. Writes that wait at
 // the same time share one commit; an error or a panic in one of them undoes
 // that one alone and is returned to its caller, the others stay. When ctx ends before
-// fn has begun, fn never runs. fn must touch only its Tx and variables that it
-// assigns, and must close the rows of one query before it makes the next.
+// fn has begun, fn never runs. fn may be run twice: it must touch only its Tx
+// and variables that it assigns, and must close the rows of one query before it makes the next.
 func (d *DB) Do(ctx context.Context, fn func(*Tx) error) error {
 	r := &request{ctx: ctx, fn: fn, done: make(chan struct{})}
 	select {
@@ -105,7 +108,7 @@ func (d *DB) idle(s *session) {
 	if s == nil {
 		return
 	}
-	if foreign, err := d.engine.idle(context.Background(), s, d.writes.Load()); err == nil && foreign {
+	if foreign, err := d.engine.idle(s, d.writes.Load()); err == nil && foreign {
 		d.bells.ringAll()
 	}
 }
@@ -113,20 +116,16 @@ func (d *DB) idle(s *session) {
 // commit runs the batch in one transaction and answers each request. It
 // returns the session to go on with, nil if its connection was lost.
 func (d *DB) commit(s *session, batch []*request) *session {
-	s, err := d.begin(context.Background(), s, true)
-	var topics []string
-	if err == nil {
-		if topics, err = d.runAll(s, batch); err != nil {
-			s.close()
-			s = nil
-		}
-	}
+	s, topics, err := d.transact(s, batch)
 	if err == nil {
 		d.commits.Add(1)
 		d.writes.Add(int64(len(batch)))
 		for _, topic := range topics {
 			d.bells.ring(topic)
 		}
+	} else if s != nil {
+		s.close()
+		s = nil
 	}
 	for _, r := range batch {
 		if err != nil {
@@ -137,35 +136,83 @@ func (d *DB) commit(s *session, batch []*request) *session {
 	return s
 }
 
-// runAll runs the batch in the open transaction and commits it. It returns the
-// topics to ring.
-func (d *DB) runAll(s *session, batch []*request) ([]string, error) {
-	var rung Tx
-	for _, r := range batch {
-		if r.err = r.ctx.Err(); r.err != nil {
+// transact runs the batch without savepoints, which is right as long as nobody
+// fails after having written. When somebody does, everything is undone and run
+// again, each request in a savepoint.
+func (d *DB) transact(s *session, batch []*request) (*session, []string, error) {
+	for _, run := range []func(*session, []*request) (*group, error){d.runFast, d.runApart} {
+		var err error
+		if s, err = d.begin(context.Background(), s, true); err != nil {
+			return s, nil, err
+		}
+		g, err := run(s, batch)
+		if err == errApart {
+			if err := s.exec("rollback"); err != nil {
+				return s, nil, err
+			}
 			continue
 		}
-		if err := s.exec("savepoint request"); err != nil {
-			return nil, err
+		if err == nil {
+			err = d.finish(s, g)
 		}
-		tx := Tx{Now: d.Now(), s: s}
-		if r.err = guard(r.fn, &tx); r.err != nil {
+		return s, g.rings, err
+	}
+	panic("unreachable: runApart needs no other way")
+}
+
+// errApart says that a batch must be run with a savepoint for each request.
+var errApart = errors.New("the batch must be run apart")
+
+func (d *DB) runFast(s *session, batch []*request) (*group, error) {
+	g := &group{}
+	for _, r := range batch {
+		tx := Tx{Now: d.Now(), s: s, group: g}
+		r.run(&tx)
+		if r.err != nil && (tx.wrote || d.engine.broken(s)) {
+			return g, errApart
+		}
+	}
+	return g, nil
+}
+
+func (d *DB) runApart(s *session, batch []*request) (*group, error) {
+	g := &group{}
+	for _, r := range batch {
+		if err := s.exec("savepoint request"); err != nil {
+			return g, err
+		}
+		before := group{maps.Clone(g.counters), slices.Clone(g.rings)}
+		r.run(&Tx{Now: d.Now(), s: s, group: g})
+		if r.err != nil {
+			*g = before
 			if err := s.exec("rollback to savepoint request"); err != nil {
-				return nil, err
-			}
-		} else {
-			for _, topic := range tx.rings {
-				rung.Ring(topic)
+				return g, err
 			}
 		}
 		if err := s.exec("release savepoint request"); err != nil {
-			return nil, err
+			return g, err
 		}
 	}
-	if err := d.engine.announce(context.Background(), s, rung.rings); err != nil {
-		return nil, err
+	return g, nil
+}
+
+// finish stores what the batch has in common and commits it.
+func (d *DB) finish(s *session, g *group) error {
+	for name, value := range g.counters {
+		if err := s.exec(setCounter, name, value); err != nil {
+			return err
+		}
 	}
-	return rung.rings, s.exec("commit")
+	if err := d.engine.announce(s, g.rings); err != nil {
+		return err
+	}
+	return s.exec("commit")
+}
+
+func (r *request) run(tx *Tx) {
+	if r.err = r.ctx.Err(); r.err == nil {
+		r.err = guard(r.fn, tx)
+	}
 }
 
 // guard turns a panic into an error, so that one request can't take the writer
