@@ -9,22 +9,23 @@ import (
 const columns = `id, time, type, note, user_name, status, method, aid, from_time, to_time,
 	public, url, users, anonymous, visible`
 
+// visible is the value of the column visible: what the action says, but for a
+// status action whether it is more or less public than the newest one before it.
+const visible = `case when $3 <> 'status' then $15
+	when exists (select 1 from action where type = 'status' and (status = 'public') = ($6 = 'public')
+		and id = (select max(id) from action where type = 'status')) then 0
+	else 1 end`
+
 // insert gives the action its id, stores it as the newest of the log and rings
-// the bell. Whether a status action turns the public status is found out here.
+// the bell. Whether a status action is visible is known only to the table.
 func insert(tx *db.Tx, a *Action) error {
 	id, err := tx.NextID("action")
 	if err != nil {
 		return err
 	}
 	a.ID = id
-	switch {
-	case a.Type == TypeStatus:
-		a.Visible, err = turns(tx, a.Status)
-	case a.Method == New:
+	if a.Method == New {
 		a.AID = id
-	}
-	if err != nil {
-		return err
 	}
 	users := ""
 	if len(a.Users) > 0 {
@@ -36,7 +37,7 @@ func insert(tx *db.Tx, a *Action) error {
 	}
 	tx.Ring(topic)
 	_, err = tx.Exec(`insert into action (`+columns+`)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, `+visible+`)`,
 		a.ID, a.Time, string(a.Type), a.Note, a.User, string(a.Status), string(a.Method), a.AID, a.From, a.To,
 		flag(a.Public), a.URL, users, a.Anonymous, flag(a.Visible))
 	return err
@@ -47,15 +48,6 @@ func flag(b bool) int {
 		return 1
 	}
 	return 0
-}
-
-// turns says whether a new status action changes the public status.
-func turns(tx *db.Tx, s Status) (bool, error) {
-	last, err := actions(tx, "type = 'status' order by id desc limit 1")
-	if err != nil {
-		return false, err
-	}
-	return len(last) == 0 || last[0].Status.InPublic() != s.InPublic(), nil
 }
 
 // actions returns the actions that fulfil a condition.
