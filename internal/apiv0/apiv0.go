@@ -66,7 +66,7 @@ func (a *API) Close() {
 // PublicStatus is the status that everybody may know, and since when, in Unix
 // seconds.
 func (a *API) PublicStatus() (club.Status, int64) {
-	s := a.tail.snapshot.Load()
+	s := a.tail.fresh(context.Background())
 	return s.public.Status.InPublic(), s.public.Time
 }
 

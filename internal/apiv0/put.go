@@ -85,7 +85,7 @@ func (a *API) putStatus(r *http.Request, b body) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.tail.seen(r.Context(), action.ID)
+	a.tail.done(action.ID)
 	return strconv.AppendInt(nil, action.ID, 10), nil
 }
 
@@ -116,7 +116,7 @@ func (a *API) putAnnouncement(r *http.Request, b body) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.tail.seen(r.Context(), action.ID)
+	a.tail.done(action.ID)
 	return appendAction(nil, &action, memberView), nil
 }
 

@@ -30,13 +30,13 @@ func (c caller) param(name string) (value string, given bool, err error) {
 
 // currentStatus answers document, "GET current status".
 func (a *API) currentStatus(w http.ResponseWriter, r *http.Request, c caller) error {
-	a.tail.snapshot.Load().status[c.view()].Serve(w, r)
+	a.tail.fresh(r.Context()).status[c.view()].Serve(w, r)
 	return nil
 }
 
 // currentAnnouncements answers document, "GET current announcements".
 func (a *API) currentAnnouncements(w http.ResponseWriter, r *http.Request, c caller) error {
-	a.tail.snapshot.Load().current(a.Club.Now(), c.view()).Serve(w, r)
+	a.tail.fresh(r.Context()).current(a.Club.Now(), c.view()).Serve(w, r)
 	return nil
 }
 
@@ -47,7 +47,7 @@ func (a *API) selectActions(t club.Type) handler {
 			return notPublic("This list")
 		}
 		if c.member && r.URL.RawQuery == "id=last" {
-			a.tail.snapshot.Load().last[t].Serve(w, r)
+			a.tail.fresh(r.Context()).last[t].Serve(w, r)
 			return nil
 		}
 		q, err := parseQuery(t, c)

@@ -142,7 +142,7 @@ func (a *API) subscription(r *http.Request, c caller, ch *channel) (s stream.Sub
 	if err != nil {
 		return s, err
 	}
-	snapshot := a.tail.snapshot.Load()
+	snapshot := a.tail.fresh(r.Context())
 	if resumed && after <= snapshot.head {
 		s.After = after
 		return s, nil

@@ -20,6 +20,7 @@ type tail struct {
 	state    club.State // belongs to follow
 	logs     map[channel]*stream.Log
 	snapshot atomic.Pointer[snapshot]
+	answered atomic.Int64 // the highest id that a write of this process was answered with
 }
 
 // snapshot is what follows from the log up to the action head, already encoded.
@@ -156,13 +157,24 @@ func makeTimetable(coming []club.Action, now int64) *timetable {
 	return t
 }
 
-// seen waits until the snapshot holds action id, so that whoever was answered
-// sees what was done. It gives up with ctx and after two seconds: the action is
-// stored all the same.
-func (t *tail) seen(ctx context.Context, id int64) {
+// done notes that this process is about to answer a write of action id.
+func (t *tail) done(id int64) {
+	for {
+		known := t.answered.Load()
+		if known >= id || t.answered.CompareAndSwap(known, id) {
+			return
+		}
+	}
+}
+
+// fresh returns a snapshot that holds every write that this process has
+// answered, so that whoever was answered sees what was done. It waits for the
+// tail if need be, but gives up with ctx and after two seconds.
+func (t *tail) fresh(ctx context.Context) *snapshot {
+	id := t.answered.Load()
 	s := t.snapshot.Load()
 	if s.head >= id {
-		return
+		return s
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
@@ -170,7 +182,8 @@ func (t *tail) seen(ctx context.Context, id int64) {
 		select {
 		case <-s.replaced:
 		case <-ctx.Done():
-			return
+			return s
 		}
 	}
+	return s
 }
