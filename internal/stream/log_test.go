@@ -9,6 +9,26 @@ import (
 	"pgregory.net/rapid"
 )
 
+// A reader remembers what it was given.
+type reader struct {
+	at, from int64
+	got      []byte
+}
+
+// step reads once more and says whether that moved it.
+func (r *reader) step(t *rapid.T, l *Log) bool {
+	frames, last, ok := l.since(r.at)
+	if !ok {
+		var err error
+		if frames, last, err = l.recall(r.at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	moved := last > r.at
+	r.got, r.at = append(r.got, frames...), last
+	return moved
+}
+
 // TestLogAgainstASlice compares any sequence of appends and reads with a plain
 // list of all events, from which the replay reads too.
 func TestLogAgainstASlice(t *testing.T) {
@@ -43,30 +63,13 @@ func TestLogAgainstASlice(t *testing.T) {
 			frames, last := after(from, 3)
 			return frames, last, nil
 		})
-		type reader struct {
-			at   int64
-			from int64
-			got  []byte
-		}
 		var readers []*reader
-		step := func(r *reader) bool {
-			frames, last, ok := l.since(r.at)
-			if !ok {
-				var err error
-				if frames, last, err = l.recall(r.at); err != nil {
-					t.Fatal(err)
-				}
-			}
-			moved := last > r.at
-			r.got, r.at = append(r.got, frames...), last
-			return moved
-		}
 		t.Repeat(map[string]func(*rapid.T){
 			"append": func(t *rapid.T) { l.Append(more(rapid.IntRange(0, 20).Draw(t, "n"))...) },
 			"store then append": func(t *rapid.T) {
 				events := more(2)
 				for _, r := range readers {
-					step(r)
+					r.step(t, l)
 				}
 				l.Append(events...)
 			},
@@ -76,7 +79,7 @@ func TestLogAgainstASlice(t *testing.T) {
 			},
 			"read": func(t *rapid.T) {
 				if len(readers) > 0 {
-					step(rapid.SampledFrom(readers).Draw(t, "reader"))
+					rapid.SampledFrom(readers).Draw(t, "reader").step(t, l)
 				}
 			},
 			"": func(t *rapid.T) {
@@ -90,7 +93,7 @@ func TestLogAgainstASlice(t *testing.T) {
 			},
 		})
 		for _, r := range readers {
-			for step(r) {
+			for r.step(t, l) {
 			}
 			if want, _ := after(r.from, len(all)); !bytes.Equal(r.got, want) {
 				t.Fatalf("after %d: got %.80q, want %.80q", r.from, r.got, want)
