@@ -17,8 +17,9 @@ const (
 )
 
 // FailureLimit slows down whoever guesses credentials: ten failures at once and
-// ten a minute for each IPv4 address and each IPv6 /64. Its memory is bounded.
-// The zero value is ready.
+// ten a minute for each IPv4 address and each IPv6 /64. Guesses made side by side
+// all count, so that they are no way around it. Its memory is bounded. The zero
+// value is ready.
 type FailureLimit struct {
 	mu    sync.Mutex
 	addrs map[netip.Prefix]*rate.Limiter
@@ -57,7 +58,7 @@ func (f *FailureLimit) Failed(a netip.Addr) {
 		l = rate.NewLimiter(rate.Every(failureInterval), failureBurst)
 		f.addrs[n] = l
 	}
-	l.Allow()
+	l.Reserve() // also below zero
 }
 
 // makeRoom forgets addresses that have waited long enough, or any address if

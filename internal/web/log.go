@@ -2,15 +2,14 @@ package web
 
 import (
 	"bufio"
-	"crypto/rand"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"runtime/debug"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -61,16 +60,15 @@ func (b *BufferedWriter) flush() {
 	b.lines = b.lines[:0]
 }
 
-// Log gives each request an id, which the answer carries as X-Request-Id, and
-// writes one line about it when it has been answered: method, route pattern,
-// status, duration, bytes, id. A path, a query string, an address, a header or a
-// body is never logged. A panic in a handler becomes a 500 and a logged stack.
+// Log gives each request an id, which the answer carries as X-Request-Id and
+// which says nothing about other requests, and writes one line about it when it
+// has been answered: method, route pattern, status, duration, bytes, id. A path, a
+// query string, an address, a header or a body is never logged. A panic in a
+// handler becomes a 500 and a logged stack.
 func Log(log *slog.Logger, next http.Handler) http.Handler {
-	prefix := rand.Text()[:8] + "-"
-	var count atomic.Uint64
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
-		id := prefix + strconv.FormatUint(count.Add(1), 36)
+		id := strconv.FormatUint(rand.Uint64(), 36)
 		w.Header()["X-Request-Id"] = []string{id}
 		rec := recorder{ResponseWriter: w}
 		defer func() {
@@ -80,6 +78,9 @@ func Log(log *slog.Logger, next http.Handler) http.Handler {
 				if rec.status == 0 {
 					http.Error(&rec, "internal error", http.StatusInternalServerError)
 				}
+			}
+			if rec.status == 0 && p == nil {
+				rec.status = http.StatusOK // net/http sends it for a handler that wrote nothing
 			}
 			log.LogAttrs(r.Context(), slog.LevelInfo, "request",
 				slog.String("method", method(r.Method)),

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -18,25 +19,31 @@ const bodyTimeout = 20 * time.Second
 type Object map[string]jsontext.Value
 
 // ReadBody reads a request's body of at most limit bytes. A longer one is 413,
-// one that takes more than 20 seconds is 408.
+// one that takes more than 20 seconds is 408, one that breaks off is 400.
 func ReadBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	if r.ContentLength > limit {
 		return nil, tooLarge(limit)
 	}
-	// Deadlines are not to be had everywhere (in tests over a pipe, say); the
-	// limit holds in any case.
+	// Deadlines are not to be had everywhere; the limit holds in any case. A
+	// refused body keeps its deadline: net/http reads on before it lets the
+	// connection go.
 	control := http.NewResponseController(w)
 	control.SetReadDeadline(time.Now().Add(bodyTimeout))
 	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
-	if err != nil {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return nil, &Error{Status: http.StatusRequestTimeout, Code: "timeout",
 			Header: http.Header{"Connection": {"close"}},
 			Detail: fmt.Sprintf("The body did not arrive whole within %d seconds.", int(bodyTimeout.Seconds()))}
 	}
-	control.SetReadDeadline(time.Time{})
+	if err != nil {
+		return nil, &Error{Status: http.StatusBadRequest, Code: "validation",
+			Header: http.Header{"Connection": {"close"}},
+			Detail: "The body did not arrive whole; its length or its chunks are wrong."}
+	}
 	if int64(len(body)) > limit {
 		return nil, tooLarge(limit)
 	}
+	control.SetReadDeadline(time.Time{})
 	return body, nil
 }
 
