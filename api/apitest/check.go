@@ -43,7 +43,7 @@ func (c *contract) find(req *http.Request, res *http.Response) (*exchange, error
 	case known && res.StatusCode == http.StatusMethodNotAllowed:
 		x.response, x.name = common.get("MethodNotAllowed"), "405"
 		if got, want := methods(res.Header.Get("Allow")), allowed(item); !slices.Equal(got, want) {
-			return nil, fmt.Errorf("Allow names %v, the document %v", got, want)
+			return nil, fmt.Errorf("header Allow names %v, the document %v", got, want)
 		}
 	case !known && res.StatusCode == http.StatusNotFound:
 		x.response, x.name = common.get("NotFound"), "404"
@@ -80,19 +80,19 @@ func (x *exchange) head() (media node, err error) {
 	}
 	kind, params, err := mime.ParseMediaType(x.res.Header.Get("Content-Type"))
 	if err != nil {
-		return node{}, fmt.Errorf("Content-Type %q: %v", x.res.Header.Get("Content-Type"), err)
+		return node{}, fmt.Errorf("header Content-Type is %q: %v", x.res.Header.Get("Content-Type"), err)
 	}
 	if charset, ok := params["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
 		return node{}, fmt.Errorf("charset %q", charset)
 	}
 	media = content.get(kind)
 	if !media.exists() {
-		return node{}, fmt.Errorf("Content-Type %q is not documented here", kind)
+		return node{}, fmt.Errorf("content type %q is not documented here", kind)
 	}
 	if media.get("x-item-schema").exists() {
 		sse := strings.EqualFold(x.req.URL.Query().Get("format"), "SSE")
 		if sse != (kind == "text/event-stream") {
-			return node{}, fmt.Errorf("Content-Type %q is not the format that was asked for", kind)
+			return node{}, fmt.Errorf("content type %q is not the format that was asked for", kind)
 		}
 	}
 	x.name += " " + kind
