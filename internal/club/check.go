@@ -56,7 +56,7 @@ func CheckURL(link string) error {
 	switch {
 	case len(link) > maxURL:
 		return invalid("url", "url is %d bytes long; at most %d bytes are allowed.", len(link), maxURL)
-	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.ContainsFunc(link, unicode.IsControl) || !utf8.ValidString(link):
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || strings.ContainsFunc(link, unicode.IsControl) || !utf8.ValidString(link):
 		return invalid("url", "url must be an http or https link.")
 	}
 	return nil

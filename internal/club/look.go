@@ -76,8 +76,9 @@ func (c *Club) KeepLooking(ctx context.Context, report func(error)) {
 	}
 }
 
-// look looks if the interval since the last look has passed. It returns how
-// long to wait for the next.
+// look looks if the interval since the last look has passed, or if the clock has
+// gone back by more than that; clocks of several processes may differ a little. It
+// returns how long to wait for the next look.
 func (c *Club) look(ctx context.Context) (wait time.Duration, err error) {
 	err = c.db.Do(ctx, func(tx *db.Tx) error {
 		var last int64
@@ -85,8 +86,9 @@ func (c *Club) look(ctx context.Context) (wait time.Duration, err error) {
 			return err
 		}
 		now := tx.Now.Unix()
-		next := last + int64(c.options.PresenceInterval.Seconds())
-		if now < next && now >= last {
+		interval := int64(c.options.PresenceInterval.Seconds())
+		next := last + interval
+		if now < next && now >= last-interval {
 			wait = time.Unix(next, 0).Sub(tx.Now)
 			return nil
 		}

@@ -10,29 +10,43 @@ import (
 // went, and the new count of anonymous people if that changed. It has at most 80
 // bytes; names that don't fit are cut at a border between two and replaced by "…".
 func presenceNote(before, after Action) string {
-	var parts []string
-	if joined := missing(after.Users, before.Users); len(joined) > 0 {
-		parts = append(parts, "joined: "+strings.Join(joined, ", "))
+	var pieces []string
+	list := func(title string, names ...string) {
+		for i, name := range names {
+			switch {
+			case i > 0:
+				name = ", " + name
+			case len(pieces) > 0:
+				name = "; " + title + name
+			default:
+				name = title + name
+			}
+			pieces = append(pieces, name)
+		}
 	}
-	if left := missing(before.Users, after.Users); len(left) > 0 {
-		parts = append(parts, "left: "+strings.Join(left, ", "))
-	}
+	list("joined: ", missing(after.Users, before.Users)...)
+	list("left: ", missing(before.Users, after.Users)...)
 	if before.Anonymous != after.Anonymous {
-		parts = append(parts, "anonymous: "+strconv.FormatInt(after.Anonymous, 10))
+		list("anonymous: ", strconv.FormatInt(after.Anonymous, 10))
 	}
-	note := strings.Join(parts, "; ")
+	note := strings.Join(pieces, "")
 	if len(note) <= maxNote {
 		return note
 	}
-	return cut(note)
+	return cut(note, pieces)
 }
 
-// cut shortens a note at a border between two names.
-func cut(note string) string {
-	const ellipsis = "…"
-	short := note[:maxNote-len(", "+ellipsis)+1]
-	border := max(strings.LastIndex(short, ", "), strings.LastIndex(short, "; "))
-	return note[:border+2] + ellipsis
+// cut shortens a note after the last of its pieces that leaves room for "…".
+func cut(note string, pieces []string) string {
+	const ellipsis, separator = "…", len(", ")
+	length := 0
+	for _, piece := range pieces {
+		if length+len(piece)+separator+len(ellipsis) > maxNote {
+			break
+		}
+		length += len(piece)
+	}
+	return note[:length+separator] + ellipsis
 }
 
 // missing returns the names of a that are not in b.

@@ -88,7 +88,11 @@ func (c *Club) Select(ctx context.Context, q Query) (*Selection, error) {
 // Key names the result: because the log only grows, two selections with the same
 // key hold the same actions.
 func (s *Selection) Key() string {
-	return fmt.Sprint(s.at.where, s.at.args, s.at.low, s.at.high, len(s.first), s.left)
+	low := s.at.low
+	if len(s.first) > 0 {
+		low = s.first[0].ID
+	}
+	return fmt.Sprint(s.at.where, s.at.args, low, s.at.high, len(s.first), s.left)
 }
 
 // Each calls fn with the actions in ascending order of id, whatever the query
@@ -172,17 +176,21 @@ func (s selection) list(tx *db.Tx, count int64, last bool) ([]Action, error) {
 		order = "desc"
 	}
 	values := s.values()
-	list, err := actions(tx, fmt.Sprintf("id between $1 and $2%s order by id %s limit $%d", s.where, order, len(values)+1), append(values, count)...)
+	list, err := actions(tx, fmt.Sprintf("id between $1 and $2%s order by id %s limit %s", s.where, order, number(len(values)+1)), append(values, count)...)
 	if last {
 		slices.Reverse(list)
 	}
 	return list, err
 }
 
+// number is the nth parameter in a limit or an offset. SQLite would prepare the
+// statement anew for each value of a bare parameter there.
+func number(n int) string { return fmt.Sprintf("cast($%d as bigint)", n) }
+
 // skipTo raises the lower bound so that the last count actions are left.
 func (s *selection) skipTo(tx *db.Tx, count int64) error {
 	values := s.values()
-	rows, err := tx.Query(fmt.Sprintf("select id from action where id between $1 and $2%s order by id desc limit 1 offset $%d", s.where, len(values)+1), append(values, count-1)...)
+	rows, err := tx.Query(fmt.Sprintf("select id from action where id between $1 and $2%s order by id desc limit 1 offset %s", s.where, number(len(values)+1)), append(values, count-1)...)
 	if err != nil {
 		return err
 	}

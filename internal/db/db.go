@@ -56,6 +56,8 @@ type engine interface {
 	begin(s *session, write bool) error
 	// connected prepares a new connection.
 	connected(ctx context.Context, c *sql.Conn, write bool) error
+	// ddl returns the engine's own words for a migration's text.
+	ddl(text string) string
 	// announce tells other processes, from inside the transaction, that the
 	// topics ring when it commits.
 	announce(s *session, topics []string) error

@@ -65,6 +65,8 @@ func (*postgres) announce(s *session, topics []string) error {
 	return nil
 }
 
+func (*postgres) ddl(text string) string { return text }
+
 // broken is true after any failed statement.
 func (*postgres) broken(s *session) bool {
 	broken := true

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
 )
@@ -57,6 +58,12 @@ func (*sqlite) connected(ctx context.Context, c *sql.Conn, write bool) error {
 
 // announce has nothing to do: other processes watch the data version.
 func (*sqlite) announce(*session, []string) error { return nil }
+
+// ddl makes a 64-bit key the row's own number, which SQLite does only under this
+// spelling; otherwise every table would carry a second tree.
+func (*sqlite) ddl(text string) string {
+	return strings.ReplaceAll(text, "bigint primary key", "integer primary key")
+}
 
 // broken is never true: a failed statement leaves the transaction as it was.
 func (*sqlite) broken(*session) bool { return false }

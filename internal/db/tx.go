@@ -119,7 +119,7 @@ func (d *DB) Migrate(ctx context.Context, module string, steps ...string) error 
 			return nil
 		}
 		for i, step := range steps[have:] {
-			if err := tx.script(step); err != nil {
+			if err := tx.script(d.engine.ddl(step)); err != nil {
 				return fmt.Errorf("migrating %s to version %d: %w", module, have+i+1, err)
 			}
 		}
