@@ -42,6 +42,8 @@ wait $pid || true
 
 // lifeline is the cluster's standard input: it stays open as long as this
 // process lives.
+//
+//lint:ignore U1000 held, never used
 var lifeline io.WriteCloser
 
 // server starts PostgreSQL once for this test binary and returns its URL.
