@@ -3,6 +3,7 @@ package client_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -14,7 +15,9 @@ import (
 
 	"stint/api/apitest"
 	"stint/client"
+	"stint/internal/account"
 	"stint/internal/config"
+	"stint/internal/db"
 	"stint/internal/server"
 )
 
@@ -95,6 +98,36 @@ func (h *house) restart(t *testing.T, flags map[string]string) {
 	if err := h.start(flags); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// add adds a password beside the running server.
+func (h *house) add(t *testing.T, scope account.Scope) string {
+	t.Helper()
+	d, err := db.Open(t.Context(), filepath.Join(h.dir, "stint.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	accounts, err := account.Open(t.Context(), d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer accounts.Close()
+	secret, err := accounts.AddPassword(t.Context(), scope.String(), scope, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := h.member(t)
+	c.Password = secret
+	for range 6 {
+		var e *client.Error
+		if _, err := c.Status(t.Context()); !errors.As(err, &e) || e.Status != http.StatusUnauthorized {
+			return secret
+		}
+		time.Sleep(500 * time.Millisecond)
+	}
+	t.Fatal("the password has no effect")
+	return ""
 }
 
 // member returns a client whose answers are held to the contract.
