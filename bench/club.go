@@ -187,7 +187,7 @@ func fanOut(b *bench) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := b.serve(b.database("stream"))
+	s, err := b.serve(b.database("stream"), "STINT_STREAMS_PER_ADDRESS=20000")
 	if err != nil {
 		return nil, err
 	}

@@ -80,7 +80,7 @@ type watcher struct {
 // watched is one stream; rest is a frame that has not arrived whole.
 type watched struct {
 	rest   []byte
-	id     int64
+	id     int64 // of the last event; 0 before the first
 	frames int
 }
 
@@ -118,9 +118,7 @@ func (w *watcher) open(addr, request string) error {
 	if err := syscall.SetNonblock(int(fd), true); err != nil {
 		return err
 	}
-	s := &watched{}
-	s.id, _ = number(head, `"id":`)
-	w.streams[fd] = s
+	w.streams[fd] = &watched{}
 	return syscall.EpollCtl(w.epoll, syscall.EPOLL_CTL_ADD, int(fd), &syscall.EpollEvent{Events: syscall.EPOLLIN, Fd: fd})
 }
 
@@ -181,7 +179,7 @@ func (s *watched) take(b []byte, r *report, latencies []float64) []float64 {
 			continue
 		}
 		if id, ok := number(frame, `"id":`); ok {
-			if id != s.id+1 {
+			if s.id != 0 && id != s.id+1 {
 				r.Disordered++
 			}
 			s.id = id
