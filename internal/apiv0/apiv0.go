@@ -129,7 +129,7 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, m methods) error {
 	case m == nil:
 		return &web.Error{Status: http.StatusNotFound, Detail: "There is no such path. The action types are status, announcement, presence and all."}
 	case r.Method == http.MethodOptions:
-		preflight(w)
+		web.Preflight(w)
 		return nil
 	case handle == nil:
 		return web.MethodNotAllowed(m.allowed())
@@ -139,16 +139,6 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, m methods) error {
 		return err
 	}
 	return handle(w, r, c)
-}
-
-// preflight answers what a browser asks before a request of another origin.
-func preflight(w http.ResponseWriter) {
-	h := w.Header()
-	h.Set("Access-Control-Allow-Methods", "GET, HEAD, PUT")
-	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Last-Event-ID, If-None-Match")
-	h.Set("Access-Control-Expose-Headers", "ETag, X-Request-Id")
-	h.Set("Access-Control-Max-Age", "86400")
-	w.WriteHeader(http.StatusNoContent)
 }
 
 // refuse answers with a problem document.
@@ -167,7 +157,7 @@ func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		a.Log.Error("internal error", "route", r.Pattern, "id", w.Header().Get("X-Request-Id"), "error", err)
 		refused = &web.Error{Status: http.StatusInternalServerError, Detail: "Something went wrong in the server; its log tells more under this answer's X-Request-Id."}
 	}
-	problem(w, refused)
+	web.Problem(w, refused)
 }
 
 func unavailable(detail string) *web.Error {

@@ -1,8 +1,6 @@
 package apiv0
 
 import (
-	"encoding/json"
-	"net/http"
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -112,23 +110,3 @@ const (
 const contentType = "application/json; charset=utf-8"
 
 func answer(body []byte) *web.Answer { return web.NewAnswer(contentType, body) }
-
-// problem answers with an RFC 9457 problem document.
-func problem(w http.ResponseWriter, e *web.Error) {
-	body, _ := json.Marshal(struct {
-		Type   string `json:"type"`
-		Title  string `json:"title"`
-		Status int    `json:"status"`
-		Detail string `json:"detail"`
-		Member string `json:"member,omitempty"`
-	}{"about:blank", http.StatusText(e.Status), e.Status, e.Detail, e.Field})
-	h := w.Header()
-	for name, values := range e.Header {
-		h[name] = values
-	}
-	h.Set("Content-Type", "application/problem+json")
-	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(e.Status)
-	w.Write(body)
-}
