@@ -8,6 +8,7 @@ package tracker
 import (
 	"context"
 	"errors"
+	"time"
 
 	"stint/internal/db"
 	"stint/internal/seal"
@@ -41,6 +42,9 @@ func Open(ctx context.Context, d *db.DB, keys *seal.Ring, o Options) (*Tracker, 
 	}
 	return &Tracker{db: d, keys: keys, past: o.PastYears}, nil
 }
+
+// Now is the present instant by the database's clock, in UTC and whole milliseconds.
+func (t *Tracker) Now() time.Time { return t.db.Now() }
 
 func (t *Tracker) rules(tx *db.Tx, o Owner) rules {
 	return rules{now: tx.Now, zone: o.Zone, past: t.past}
