@@ -101,8 +101,8 @@ func (s *stream) event(fields [][]byte) error {
 		return fmt.Errorf("the first event has no retry")
 	}
 	if data == "" {
-		if id != "" {
-			return fmt.Errorf("an id without data: %q", id)
+		if id != "" && s.last != 0 {
+			return fmt.Errorf("an id without data: %q, which only a greeting without actions may have", id)
 		}
 		return nil
 	}

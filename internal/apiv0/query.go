@@ -178,7 +178,8 @@ func parseSpan(name, mark, text string) (s club.Span, err error) {
 	if text == "" {
 		return s, nil
 	}
-	first, second, isRange := strings.Cut(text, ":")
+	// In a query a plus sign that was not escaped arrives as a space.
+	first, second, isRange := strings.Cut(strings.ReplaceAll(text, " ", "+"), ":")
 	if s.A, err = parseEnd(name, mark, first, isRange); err != nil {
 		return s, err
 	}

@@ -148,10 +148,15 @@ func (a *API) subscription(r *http.Request, c caller, ch *channel) (s stream.Sub
 		return s, nil
 	}
 	s.After = snapshot.head
+	before := len(s.Prelude)
 	for _, newest := range snapshot.greeting(ch.view) {
 		if ch.carries(&newest) {
 			s.Prelude = ch.append(s.Prelude, &newest)
 		}
+	}
+	if len(s.Prelude) == before && ch.format == sse && c.member {
+		// Nothing has happened yet. A browser still needs an id to resume from.
+		s.Prelude = append(appendInt(s.Prelude, "id: ", s.After), "\n\n"...)
 	}
 	return s, nil
 }

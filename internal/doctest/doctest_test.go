@@ -10,6 +10,10 @@ func TestAPIv0(t *testing.T) {
 	Page(t, "../../docs/api-v0.md", "STINT_CLUB_PRESENCE_INTERVAL=1s")
 }
 
+func TestReadme(t *testing.T) {
+	Page(t, "../../README.md")
+}
+
 func TestFits(t *testing.T) {
 	for _, c := range []struct {
 		shown, output string

@@ -15,6 +15,9 @@ import (
 // bodyTimeout is how long a client may take to send a body.
 const bodyTimeout = 20 * time.Second
 
+// maxDepth is how deeply a member may be nested.
+const maxDepth = 32
+
 // Object is a JSON object whose members have not been interpreted yet.
 type Object map[string]jsontext.Value
 
@@ -54,8 +57,9 @@ func tooLarge(limit int64) *Error {
 }
 
 // ParseObject reads exactly one JSON object. Refused with a 400 are malformed
-// JSON, any other value, duplicate members, invalid UTF-8, unpaired surrogates and
-// anything after the object (RFC 7493, Internet JSON).
+// JSON, any other value, duplicate members, invalid UTF-8, unpaired surrogates
+// (RFC 7493, Internet JSON), members nested more than 32 levels deep, and anything
+// after the object.
 func ParseObject(body []byte) (Object, error) {
 	d := jsontext.NewDecoder(bytes.NewReader(body))
 	if d.PeekKind() != '{' {
@@ -78,6 +82,9 @@ func ParseObject(body []byte) (Object, error) {
 		if err != nil {
 			return nil, notJSON(err)
 		}
+		if tooDeep(value) {
+			return nil, BadRequest("", "A member is nested too deeply; at most %d levels are allowed.", maxDepth)
+		}
 		o[key] = value.Clone()
 	}
 	if _, err := d.ReadToken(); err != nil {
@@ -87,6 +94,22 @@ func ParseObject(body []byte) (Object, error) {
 		return nil, BadRequest("", "The body must be one JSON object with nothing after it.")
 	}
 	return o, nil
+}
+
+// tooDeep says whether a value has more than maxDepth levels of arrays and
+// objects.
+func tooDeep(v jsontext.Value) bool {
+	if len(v) <= 2*maxDepth {
+		return false
+	}
+	for d := jsontext.NewDecoder(bytes.NewReader(v)); ; {
+		if _, err := d.ReadToken(); err != nil {
+			return false
+		}
+		if d.StackDepth() > maxDepth {
+			return true
+		}
+	}
 }
 
 func notJSON(err error) *Error {
