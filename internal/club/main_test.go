@@ -37,6 +37,13 @@ const (
 
 var habits = Options{PresenceTimeout: 15 * time.Minute, PresenceInterval: 10 * time.Minute}
 
+// tester is what helpers need of a testing.T or a rapid.T.
+type tester interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // house is a club over a database whose time the test sets.
 type house struct {
 	*Club
@@ -53,7 +60,7 @@ func openHouse(t testing.TB, d *db.DB) *house {
 	return h
 }
 
-func (h *house) open(t testing.TB) {
+func (h *house) open(t tester) {
 	t.Helper()
 	var err error
 	if h.Club, err = Open(context.Background(), h.db, habits); err != nil {
@@ -63,7 +70,7 @@ func (h *house) open(t testing.TB) {
 
 // anew empties the tables and opens the club at second now, for the next check
 // of a property.
-func (h *house) anew(t testing.TB) {
+func (h *house) anew(t tester) {
 	t.Helper()
 	h.set(now)
 	h.do(t, func(tx *db.Tx) error {
@@ -81,7 +88,7 @@ func (h *house) anew(t testing.TB) {
 func (h *house) set(second int64)   { h.clock.Store(second * 1000) }
 func (h *house) pass(seconds int64) { h.clock.Add(seconds * 1000) }
 
-func (h *house) do(t testing.TB, fn func(*db.Tx) error) {
+func (h *house) do(t tester, fn func(*db.Tx) error) {
 	t.Helper()
 	if err := h.db.Do(context.Background(), fn); err != nil {
 		t.Fatal(err)
@@ -89,7 +96,7 @@ func (h *house) do(t testing.TB, fn func(*db.Tx) error) {
 }
 
 // log reads the whole log.
-func (h *house) log(t testing.TB) []Action {
+func (h *house) log(t tester) []Action {
 	t.Helper()
 	var all []Action
 	for {
@@ -111,7 +118,7 @@ func each(t *testing.T, fn func(t *testing.T, h *house)) {
 
 // wantError compares an error with the reason and the member at fault; reason 0
 // stands for no error.
-func wantError(t testing.TB, err error, reason Reason, member string) {
+func wantError(t tester, err error, reason Reason, member string) {
 	t.Helper()
 	if reason == 0 {
 		if err != nil {
