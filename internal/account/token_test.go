@@ -70,6 +70,25 @@ func TestUsers(t *testing.T) {
 	})
 }
 
+func TestZoneInsideATransaction(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		ann := person(t, open(t, d), "Ann", "Europe/Rome")
+		err := d.View(t.Context(), func(tx *db.Tx) error {
+			zone, err := account.Zone(tx, ann.ID)
+			if err == nil && zone.String() != "Europe/Rome" {
+				t.Errorf("zone %s", zone)
+			}
+			if _, err := account.Zone(tx, ann.ID+1); !errors.Is(err, account.ErrNotFound) {
+				t.Error(err)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestRemoveUser(t *testing.T) {
 	each(t, func(t *testing.T, s *account.Store) {
 		ann := person(t, s, "Ann", "UTC")

@@ -78,6 +78,19 @@ func (s *Store) User(ctx context.Context, name string) (u User, err error) {
 	return u, err
 }
 
+// Zone is a person's zone, read inside the caller's transaction.
+func Zone(tx *db.Tx, userID int64) (*time.Location, error) {
+	var zone string
+	err := tx.QueryRow("select zone from person where id = $1", userID).Scan(&zone)
+	if err == sql.ErrNoRows {
+		return nil, refuse(ErrNotFound, "there is no user with the id %d", userID)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return loadZone(zone)
+}
+
 // SetZone changes a person's zone. Times that are stored keep the offsets they
 // were made with.
 func (s *Store) SetZone(ctx context.Context, name, zone string) error {
