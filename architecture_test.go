@@ -18,6 +18,7 @@ var drawing = map[string][]string{
 	"cli":          {"account", "config", "db", "server", "tracker"},
 	"server":       {"account", "api", "apiv0", "club", "config", "db", "stream", "web"},
 	"apiv0":        {"account", "club", "db", "stream", "web"},
+	"apiv2":        {"account", "tracker", "tracker/wall", "web"},
 	"club":         {"db"},
 	"tracker":      {"db", "seal", "tracker/fair", "tracker/wall"},
 	"tracker/fair": {},
