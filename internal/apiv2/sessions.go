@@ -1,0 +1,228 @@
+package apiv2
+
+import (
+	"crypto/sha256"
+	"errors"
+	"net/http"
+	"strings"
+
+	"stint/internal/tracker"
+)
+
+func (c *call) owner() tracker.Owner { return tracker.Owner{User: c.who.UserID, Zone: c.who.Zone} }
+
+// getSessions answers document, "GET /api/v2/sessions.php (list)" and "(details)".
+func (a *API) getSessions(c *call) error {
+	if err := c.onlyParams("id", "from", "to", "active", "public", "limit", "offset"); err != nil {
+		return err
+	}
+	if c.query["id"] == nil {
+		return a.listSessions(c)
+	}
+	id, err := c.query.id()
+	if err != nil {
+		return err
+	}
+	s, err := a.Tracker.Get(c.Context(), c.owner(), id)
+	if err != nil {
+		return err
+	}
+	c.text = appendSession(begin(c.text), s, a.Tracker.Now())
+	return c.succeed(http.StatusOK)
+}
+
+func (a *API) listSessions(c *call) error {
+	f, err := c.query.filter()
+	if err != nil {
+		return err
+	}
+	p, err := a.Tracker.List(c.Context(), c.owner(), f)
+	if err != nil {
+		return err
+	}
+	c.text = appendPage(begin(c.text), p, a.Tracker.Now())
+	return c.succeed(http.StatusOK)
+}
+
+// postSession answers document, "POST /api/v2/sessions.php (insert/start)".
+func (a *API) postSession(c *call) error {
+	if err := c.onlyParams(); err != nil {
+		return err
+	}
+	text, err := c.readBody()
+	if err != nil {
+		return err
+	}
+	b, err := c.parseBody(text)
+	if err != nil {
+		return err
+	}
+	key, err := c.idempotencyKey()
+	if err != nil {
+		return err
+	}
+	switch kind := b.text(fieldType); kind {
+	case "", "manual":
+		return a.insertSession(c, b, text, key)
+	case "live":
+		return a.startSession(c, b, text, key)
+	}
+	b.fail("type", "manual or live is expected")
+	return b.err
+}
+
+func (a *API) insertSession(c *call, b *body, text []byte, key string) error {
+	r := tracker.InsertRequest{
+		StartDate: b.text(tracker.FieldStartDate),
+		StartTime: b.text(tracker.FieldStartTime),
+		EndDate:   b.text(tracker.FieldEndDate),
+		EndTime:   b.text(tracker.FieldEndTime),
+		Public:    b.flag(fieldPublic),
+		LockedBy:  b.nullable(tracker.FieldLockedBy).To,
+		Notes:     b.nullable(tracker.FieldNotes).To,
+	}
+	for _, g := range tracker.Games {
+		if b.game(g).on() {
+			b.fail(wireName(tracker.FieldOf(g, fieldOn)), "games belong to live sessions; this one is manual")
+		}
+	}
+	if err := b.end(); err != nil {
+		return err
+	}
+	s, err := a.Tracker.Insert(c.Context(), c.owner(), r, c.once(key, text, "Session inserted successfully"))
+	return c.created(s, err, "Session inserted successfully")
+}
+
+func (a *API) startSession(c *call, b *body, text []byte, key string) error {
+	r := tracker.StartRequest{
+		Date:          b.text(tracker.FieldStartDate),
+		Time:          b.text(tracker.FieldStartTime),
+		ScheduledDate: b.text(tracker.FieldScheduledDate),
+		ScheduledTime: b.text(tracker.FieldScheduledTime),
+		MaxEnd:        b.flag(tracker.FieldMaxEnd),
+		LimitDate:     b.text(tracker.FieldLimitDate),
+		LimitTime:     b.text(tracker.FieldLimitTime),
+		Public:        b.flag(fieldPublic),
+		LockedBy:      b.nullable(tracker.FieldLockedBy).To,
+		Notes:         b.nullable(tracker.FieldNotes).To,
+		Settings:      b.settings(),
+	}
+	if err := b.end(); err != nil {
+		return err
+	}
+	s, err := a.Tracker.Start(c.Context(), c.owner(), r, c.once(key, text, "Session started successfully"))
+	return c.created(s, err, "Session started successfully")
+}
+
+// idempotencyKey reads the header; "" if it is absent.
+func (c *call) idempotencyKey() (string, error) {
+	name := wireName(tracker.FieldIdempotencyKey)
+	values := c.Header[name]
+	if len(values) == 0 {
+		return "", nil
+	}
+	key := values[0]
+	if len(values) > 1 || key == "" || strings.ContainsFunc(key, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return "", invalid(name, "one key of 1 to 255 printable ASCII characters is expected")
+	}
+	return key, nil
+}
+
+// once makes a POST happen once. The key stands for a body at a path of this API.
+func (c *call) once(key string, body []byte, status string) *tracker.Once {
+	if key == "" {
+		return nil
+	}
+	sum := sha256.New()
+	sum.Write([]byte("sessions\n"))
+	sum.Write(body)
+	return &tracker.Once{Token: c.who.TokenID, Key: key, Body: [32]byte(sum.Sum(nil)),
+		Encode: func(result any) (int, []byte) {
+			b := appendCreated(begin(nil), result.(*tracker.Session), status)
+			return http.StatusCreated, appendMeta(b, c.warnings.list)
+		}}
+}
+
+// created answers a POST, or gives the first answer again.
+func (c *call) created(s *tracker.Session, err error, status string) error {
+	var first *tracker.Replayed
+	if errors.As(err, &first) {
+		c.w.Header().Set("Idempotent-Replayed", "true")
+		return c.reply(first.Status, first.Body)
+	}
+	if err != nil {
+		return err
+	}
+	c.text = appendCreated(begin(c.text), s, status)
+	return c.succeed(http.StatusCreated)
+}
+
+// patchSession answers document, "PATCH /api/v2/sessions.php?id=ID (update/stop)".
+func (a *API) patchSession(c *call) error {
+	if err := c.onlyParams("id"); err != nil {
+		return err
+	}
+	id, err := c.query.id()
+	if err != nil {
+		return err
+	}
+	text, err := c.readBody()
+	if err != nil {
+		return err
+	}
+	if len(text) == 0 {
+		text = []byte("{}")
+	}
+	b, err := c.parseBody(text)
+	if err != nil {
+		return err
+	}
+	r := tracker.EditRequest{
+		Public:        b.optionalFlag(fieldPublic),
+		LockedBy:      b.nullable(tracker.FieldLockedBy),
+		Notes:         b.nullable(tracker.FieldNotes),
+		Scheduled:     b.nullable(tracker.FieldScheduledDate),
+		ScheduledTime: b.text(tracker.FieldScheduledTime),
+		EndNow:        b.flag(tracker.FieldEndNow),
+		EndDate:       b.text(tracker.FieldEndDate),
+		EndTime:       b.text(tracker.FieldEndTime),
+	}
+	if err := b.end(); err != nil {
+		return err
+	}
+	s, err := a.Tracker.Edit(c.Context(), c.owner(), id, r)
+	if err != nil {
+		return err
+	}
+	status := "Session updated successfully"
+	if r.EndNow || r.EndDate != "" {
+		status = "Session stopped successfully"
+	}
+	t := append(appendStatus(begin(c.text), status, id), `,"session":`...)
+	c.text = append(appendSession(t, s, a.Tracker.Now()), '}')
+	return c.succeed(http.StatusOK)
+}
+
+// deleteSession answers document, "DELETE /api/v2/sessions.php?id=ID (delete)", and readings, "A mistaken live start".
+func (a *API) deleteSession(c *call) error {
+	if err := c.onlyParams("id", "discard"); err != nil {
+		return err
+	}
+	id, err := c.query.id()
+	if err != nil {
+		return err
+	}
+	discard, err := c.query.flag("discard")
+	if err != nil {
+		return err
+	}
+	remove := a.Tracker.Delete
+	if discard != nil && *discard {
+		remove = a.Tracker.Discard
+	}
+	if err := remove(c.Context(), c.owner(), id); err != nil {
+		return err
+	}
+	c.text = append(appendStatus(begin(c.text), "Session deleted successfully", id), '}')
+	return c.succeed(http.StatusOK)
+}
