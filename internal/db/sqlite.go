@@ -8,7 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
+	"regexp"
 
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
 )
@@ -59,10 +59,12 @@ func (*sqlite) connected(ctx context.Context, c *sql.Conn, write bool) error {
 // announce has nothing to do: other processes watch the data version.
 func (*sqlite) announce(*session, []string) error { return nil }
 
+var key = regexp.MustCompile(`bigint( not null)? primary key`)
+
 // ddl makes a 64-bit key the row's own number, which SQLite does only under this
 // spelling; otherwise every table would carry a second tree.
 func (*sqlite) ddl(text string) string {
-	return strings.ReplaceAll(text, "bigint primary key", "integer primary key")
+	return key.ReplaceAllString(text, "integer primary key")
 }
 
 // broken is never true: a failed statement leaves the transaction as it was.
