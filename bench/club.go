@@ -65,7 +65,7 @@ func currentStatus(b *bench) ([]float64, error) {
 
 // startBare starts a bare server that answers the bytes that s answers.
 func (b *bench) startBare(s *server, ask request, env ...string) (*process, error) {
-	r, err := http.NewRequest(ask.method, "http://"+s.addr+ask.path, strings.NewReader(ask.body))
+	r, err := http.NewRequest(ask.method, "http://"+s.addr+ask.path, strings.NewReader(inSlot(ask.body, 0)))
 	if err != nil {
 		return nil, err
 	}

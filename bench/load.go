@@ -20,7 +20,22 @@ import (
 type request struct {
 	method, path, body string
 	headers            []string
+	status             int // that is expected; 0: any 2xx
 }
+
+// What stands for the times of a session in a body, of the same length: each
+// request gets the next slot of 65 minutes, in which a session of one hour fits.
+const (
+	slotDate    = "@date-from"
+	slotTime    = "@t-fr"
+	slotEndDate = "@date-upto"
+	slotEndTime = "@t-up"
+
+	slotLength  = 65 * time.Minute
+	slotsPerRun = 10_000
+)
+
+var slotsBegin = time.Date(2008, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // basic is the header of HTTP Basic.
 func basic(password string) string {
@@ -39,10 +54,12 @@ func (r request) bytes() string {
 	return s.String() + "\r\n" + r.body
 }
 
-// rate returns the answers with status 2xx per second that clients get at once
-// from a server. Clients take the requests in turn.
+// rate returns the expected answers per second that clients get at once from a
+// server. Client i sends request i, i + clients and so on, from the beginning
+// again after the last: with as many requests as clients, each client has its own.
 func (b *bench) rate(addr string, clients int, requests ...request) (float64, error) {
-	args := []string{"load", addr, strconv.Itoa(clients), b.seconds.String()}
+	b.slot += slotsPerRun
+	args := []string{"load", addr, strconv.Itoa(clients), b.seconds.String(), strconv.Itoa(b.slot), strconv.Itoa(requests[0].status)}
 	for _, r := range requests {
 		args = append(args, r.bytes())
 	}
@@ -78,16 +95,22 @@ func (b *bench) compare(clients int, first, second target) (float64, error) {
 	return ratios[len(ratios)/2], nil
 }
 
-// generate is the process behind rate: address, clients, duration, requests.
+// generate is the process behind rate: address, clients, duration, first slot,
+// status, requests.
 func generate(args []string) error {
-	clients, err := strconv.Atoi(args[1])
-	if err != nil {
-		return err
+	var numbers [3]int
+	for i, text := range []string{args[1], args[3], args[4]} {
+		var err error
+		if numbers[i], err = strconv.Atoi(text); err != nil {
+			return err
+		}
 	}
+	clients := numbers[0]
 	duration, err := time.ParseDuration(args[2])
 	if err != nil {
 		return err
 	}
+	g := generator{addr: args[0], clients: clients, slot: numbers[1], status: numbers[2], requests: args[5:]}
 	var count atomic.Int64
 	var failed atomic.Pointer[error]
 	var wg sync.WaitGroup
@@ -95,7 +118,7 @@ func generate(args []string) error {
 	until := began.Add(duration)
 	for i := range clients {
 		wg.Go(func() {
-			if err := client(args[0], args[3:], i, until, &count); err != nil {
+			if err := g.client(i, until, &count); err != nil {
 				failed.Store(&err)
 			}
 		})
@@ -108,24 +131,46 @@ func generate(args []string) error {
 	return nil
 }
 
-func client(addr string, requests []string, first int, until time.Time, count *atomic.Int64) error {
-	c, err := net.Dial("tcp", addr)
+type generator struct {
+	addr         string
+	clients      int
+	slot, status int
+	requests     []string
+}
+
+func (g generator) client(first int, until time.Time, count *atomic.Int64) error {
+	c, err := net.Dial("tcp", g.addr)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
 	c.SetDeadline(until.Add(30 * time.Second))
 	r := bufio.NewReader(c)
-	for i := first; time.Now().Before(until); i++ {
-		if _, err := io.WriteString(c, requests[i%len(requests)]); err != nil {
+	slot := g.slot
+	for i := first; time.Now().Before(until); i += g.clients {
+		text := g.requests[i%len(g.requests)]
+		if strings.Contains(text, slotDate) {
+			text = inSlot(text, slot)
+			slot++
+		}
+		if _, err := io.WriteString(c, text); err != nil {
 			return err
 		}
-		if err := answer(r); err != nil {
+		if err := answer(r, g.status); err != nil {
 			return err
 		}
 		count.Add(1)
 	}
 	return nil
+}
+
+// inSlot puts the times of a slot into a request.
+func inSlot(text string, slot int) string {
+	from := slotsBegin.Add(time.Duration(slot) * slotLength)
+	upto := from.Add(time.Hour)
+	return strings.NewReplacer(
+		slotDate, from.Format(time.DateOnly), slotTime, from.Format("15:04"),
+		slotEndDate, upto.Format(time.DateOnly), slotEndTime, upto.Format("15:04")).Replace(text)
 }
 
 // once sends one request on a connection of its own.
@@ -139,16 +184,17 @@ func once(addr string, r request) error {
 	if _, err := io.WriteString(c, r.bytes()); err != nil {
 		return err
 	}
-	return answer(bufio.NewReader(c))
+	return answer(bufio.NewReader(c), r.status)
 }
 
-// answer reads one answer, with a Content-Length or in chunks.
-func answer(r *bufio.Reader) error {
+// answer reads one answer, with a Content-Length or in chunks, whose status must
+// be the expected one.
+func answer(r *bufio.Reader, expected int) error {
 	status, err := r.ReadSlice('\n')
 	if err != nil {
 		return err
 	}
-	if len(status) < 12 || status[9] != '2' {
+	if len(status) < 12 || expected == 0 && status[9] != '2' || expected != 0 && string(status[9:12]) != strconv.Itoa(expected) {
 		return fmt.Errorf("answered %s", strings.TrimSpace(string(status)))
 	}
 	length, chunked := 0, false

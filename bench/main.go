@@ -59,6 +59,7 @@ type bench struct {
 	stint   string // the binary
 	self    string // this program, for the other processes
 	seconds time.Duration
+	slot    int // of the sessions that are posted, see slotDate
 }
 
 func main() {
