@@ -25,6 +25,9 @@ const (
 	DailyLimit          Code = "daily_limit"   // RetryAt is the next local midnight
 	AlreadyVoted        Code = "already_voted" // RetryAt is set where votes are reset
 	DrawsUsedUp         Code = "draws_used_up"
+	RateLimited         Code = "rate_limited"   // RetryAt is when votes are taken again
+	AlreadyLinked       Code = "already_linked" // the two are owner and keyholder already
+	NotEmpty            Code = "not_empty"      // an import into an account that has sessions
 )
 
 // Error is a refusal: what was asked for is against a rule, and nothing was changed. Message says what was wrong
@@ -83,6 +86,16 @@ const (
 	FieldLimit          Field = "page.limit"
 	FieldOffset         Field = "page.offset"
 	FieldIdempotencyKey Field = "idempotency.key"
+	FieldGame           Field = "game"
+	FieldChoice         Field = "choice"
+	FieldToken          Field = "token"
+	FieldType           Field = "type"
+	FieldSource         Field = "source"
+	FieldAction         Field = "action"
+	FieldCursor         Field = "cursor"
+	FieldClientSeed     Field = "clientseed"
+	FieldKeyholder      Field = "keyholder"
+	FieldImport         Field = "import"
 )
 
 // Fields of the games' settings. Each belongs to a game: FieldOf(DiceGame, FieldMin) is "dice.min".
@@ -95,6 +108,7 @@ const (
 	FieldSubUnit       Field = "sub.unit"       //
 	FieldWait          Field = "wait"           // dice, luck: amount
 	FieldWaitUnit      Field = "wait.unit"      //
+	FieldVotes         Field = "votes"          // link
 	FieldMin           Field = "min"            // multiplier
 	FieldMax           Field = "max"            //
 	FieldPenaltyMin    Field = "penalty.min"    // plays per day

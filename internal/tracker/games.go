@@ -57,8 +57,8 @@ func ParseUnit(word string) (Unit, bool) {
 
 // Span is an amount of units, 0 to 10,000.
 type Span struct {
-	Amount int
-	Unit   Unit
+	Amount int  `json:"amount"`
+	Unit   Unit `json:"unit"`
 }
 
 // Seconds is the length of the span.
@@ -84,50 +84,82 @@ func ParseMulti(text string) (Multi, bool) {
 func (m Multi) Float() float64 { return float64(m) / 100 }
 
 // Multis is the range a multiplier is drawn from, both ends included.
-type Multis struct{ Min, Max Multi }
+type Multis struct {
+	Min Multi `json:"min"`
+	Max Multi `json:"max"`
+}
 
 // Penalty is what a missed minimum of plays per day costs.
 type Penalty struct {
-	Min  int  // plays per day, 0 to 10,000
-	Time Span // added without a multiplier
+	Min  int  `json:"min"`  // plays per day, 0 to 10,000
+	Time Span `json:"time"` // added without a multiplier
 	// Always says that plays beyond the minimum are allowed; otherwise Min is also the most plays of a day.
-	Always bool
+	Always bool `json:"always"`
 }
 
 // Dice is the settings of the dice game.
 type Dice struct {
-	Number  int  // of dice, 1 to 20
-	Unit    Unit // what one pip is worth
-	Wait    Span // from one play to the next
-	Multi   Multis
-	Penalty *Penalty
+	Number  int      `json:"number"` // of dice, 1 to 20
+	Unit    Unit     `json:"unit"`   // what one pip is worth
+	Wait    Span     `json:"wait"`   // from one play to the next
+	Multi   Multis   `json:"multi"`
+	Penalty *Penalty `json:"penalty,omitempty"`
 }
 
 // Link is the settings of the public link game. An amount of 0 closes that choice.
 type Link struct {
-	Add, Sub Span
-	Multi    Multis
+	Add   Span   `json:"add"`
+	Sub   Span   `json:"sub"`
+	Multi Multis `json:"multi"`
 	// ResetVotes lets a voter vote again after the owner's next local midnight; otherwise once per session.
-	ResetVotes bool
+	ResetVotes bool `json:"resetvotes"`
+	// Votes is how many votes the owner wishes to collect, 0 to 10,000 (readings, "votes required"). It is shown beside
+	// the count of votes and changes nothing else: every vote moves the end, and stopping is always allowed.
+	Votes int `json:"votes"`
 }
 
 // Luck is the settings of the luck game.
 type Luck struct {
-	Add, Sub Span
-	Wait     Span // from one play to the next
-	Multi    Multis
-	Penalty  *Penalty
+	Add     Span     `json:"add"`
+	Sub     Span     `json:"sub"`
+	Wait    Span     `json:"wait"` // from one play to the next
+	Multi   Multis   `json:"multi"`
+	Penalty *Penalty `json:"penalty,omitempty"`
 }
 
 // Settings is the games of a session; nil is off.
 type Settings struct {
-	Dice *Dice
-	Link *Link
-	Luck *Luck
+	Dice *Dice `json:"dice,omitempty"`
+	Link *Link `json:"link,omitempty"`
+	Luck *Luck `json:"luck,omitempty"`
 }
 
 // Any says whether a game is on.
 func (s Settings) Any() bool { return s.Dice != nil || s.Link != nil || s.Luck != nil }
+
+// clone is a copy that shares nothing.
+func (s Settings) clone() Settings {
+	var c Settings
+	if s.Dice != nil {
+		c.Dice = new(*s.Dice)
+		c.Dice.Penalty = s.Dice.Penalty.clone()
+	}
+	if s.Link != nil {
+		c.Link = new(*s.Link)
+	}
+	if s.Luck != nil {
+		c.Luck = new(*s.Luck)
+		c.Luck.Penalty = s.Luck.Penalty.clone()
+	}
+	return c
+}
+
+func (p *Penalty) clone() *Penalty {
+	if p == nil {
+		return nil
+	}
+	return new(*p)
+}
 
 const (
 	maxAmount = 10_000
@@ -149,6 +181,9 @@ func (s Settings) Check() error {
 	if l := s.Link; l != nil {
 		if err := first(span(LinkGame, FieldAdd, l.Add), span(LinkGame, FieldSub, l.Sub), multis(LinkGame, l.Multi)); err != nil {
 			return err
+		}
+		if l.Votes < 0 || l.Votes > maxAmount {
+			return Invalid(FieldOf(LinkGame, FieldVotes), "%d is out of range; the votes lie between 0 and %d", l.Votes, maxAmount)
 		}
 	}
 	if l := s.Luck; l != nil {

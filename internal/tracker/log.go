@@ -12,6 +12,11 @@ const (
 	kindStopped   = "stopped"
 	kindDiscarded = "discarded"
 	kindDeleted   = "deleted"
+	kindPlay      = "play"
+	kindVote      = "vote"
+	kindPenalty   = "penalty"
+	kindReached   = "reached"
+	kindGames     = "games" // settings changed by the keyholder
 )
 
 // Types of history rows (readings, histories.php).
@@ -67,8 +72,11 @@ func word(s string) any {
 
 // rescheduled is the row for a scheduled end set by hand. Without an end before or after there is no length; an end
 // set again to what it was is no history.
-func rescheduled(s *Session, to *wall.Moment, source string) entry {
-	e := entry{user: s.User, session: s.ID, kind: kindChanged, schedule: to, source: source}
+func rescheduled(s *Session, to *wall.Moment, dom bool) entry {
+	e := entry{user: s.User, session: s.ID, kind: kindChanged, schedule: to, source: SourceManual, dom: dom}
+	if dom {
+		e.source = SourceDom
+	}
 	from := s.Scheduled
 	switch {
 	case from == nil && to == nil, from != nil && to != nil && from.Unix == to.Unix:

@@ -5,6 +5,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"stint/internal/db"
 )
@@ -15,7 +18,7 @@ const (
 )
 
 // do runs fn as one write, at most once where once asks for it.
-func do[T any](ctx context.Context, t *Tracker, o Owner, once *Once, fn func(tx *db.Tx) (T, error)) (T, error) {
+func do[T any](ctx context.Context, t *Tracker, user int64, once *Once, fn func(tx *db.Tx) (T, error)) (T, error) {
 	var result T
 	err := t.db.Do(ctx, func(tx *db.Tx) error {
 		if once != nil && once.Key != "" {
@@ -28,10 +31,13 @@ func do[T any](ctx context.Context, t *Tracker, o Owner, once *Once, fn func(tx 
 			return err
 		}
 		if once != nil && once.Key != "" {
+			if _, err := tx.Exec("delete from tracker_once where at_s <= $1", tx.Now.Unix()-onceKept); err != nil {
+				return err
+			}
 			status, body := once.Encode(result)
 			_, err = tx.Exec(`insert into tracker_once (token_id, key, user_id, body, status, answer, at_s)
 				values ($1, $2, $3, $4, $5, $6, $7)`,
-				once.Token, once.Key, o.User, once.Body[:], status, body, tx.Now.Unix())
+				once.Token, once.Key, user, once.Body[:], status, body, tx.Now.Unix())
 		}
 		return err
 	})
@@ -44,15 +50,13 @@ func do[T any](ctx context.Context, t *Tracker, o Owner, once *Once, fn func(tx 
 
 // replay is nil when the key is new, else a *Replayed or the refusal of another body.
 func replay(tx *db.Tx, once *Once) error {
-	if len(once.Key) > maxOnceKey {
-		return Invalid(FieldIdempotencyKey, "an idempotency key has at most %d bytes", maxOnceKey)
-	}
-	if _, err := tx.Exec("delete from tracker_once where at_s <= $1", tx.Now.Unix()-onceKept); err != nil {
-		return err
+	if len(once.Key) > maxOnceKey || !plain(once.Key) {
+		return Invalid(FieldIdempotencyKey, "an idempotency key is text of at most %d bytes without control characters", maxOnceKey)
 	}
 	var body []byte
 	var first Replayed
-	err := tx.QueryRow("select body, status, answer from tracker_once where token_id = $1 and key = $2", once.Token, once.Key).
+	err := tx.QueryRow("select body, status, answer from tracker_once where token_id = $1 and key = $2 and at_s > $3",
+		once.Token, once.Key, tx.Now.Unix()-onceKept).
 		Scan(&body, &first.Status, &first.Body)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
@@ -64,3 +68,6 @@ func replay(tx *db.Tx, once *Once) error {
 	}
 	return &first
 }
+
+// plain says whether a text can stand in a column of either engine and on one line.
+func plain(s string) bool { return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl) }

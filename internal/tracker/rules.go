@@ -146,6 +146,7 @@ type edit struct {
 	lockedBy, notes Text
 	reschedule      bool
 	scheduled       *wall.Moment
+	dom             bool // by a keyholder
 	end             *wall.Moment
 }
 

@@ -5,7 +5,9 @@ package tracker
 // seconds.
 //
 // tracker_session: no two rows of a user overlap; at most one is active. lockedby and notes are sealed. salt keys the
-// voters' identities and is taken away when the session ends.
+// voters' identities and is taken away when the session ends. due_s is the next instant at which the clock does
+// something to an active session (its schedule is reached, or a day with penalties is over), next_day the local day
+// that is judged next, reached_s the last scheduled end that was reached.
 //
 // tracker_tally: how many sessions of a user start in each stretch of 30 days counted from 1970, and how many of them
 // are public: totals and deep pages are read from it.
@@ -13,11 +15,16 @@ package tracker
 // tracker_log: what happened, in commit order. Rows with a type are the session's history. unit_s is what was applied,
 // rolled_s what was drawn, schedule_s the scheduled end after it.
 //
+// tracker_game: the settings of a game and how it stands: all plays, those of the owner's local day, the last one; since_s
+// is from when its penalty holds, hour and hour_votes count the votes without an account in an hour of UTC.
+//
 // tracker_chain: the seeds of a session's draws (session_id 0: of the account's) with the client's own seed; marks is
-// sealed, used counts the draws made. tracker_draw: every draw, as it can be verified.
+// sealed, used counts the draws made, number stands for the session in the generator's text. tracker_draw: every draw, as
+// it can be verified.
 //
 // tracker_vote: the last vote of a voter, who is known by a keyed hash only. tracker_day: what midnight found for a
-// game and day. tracker_change: changes of game settings. tracker_up: when the server ran.
+// game and day. tracker_change: changes of game settings. tracker_up: when the server ran. tracker_keyholder: who may
+// play in whose sessions, and open invitations (accepted_s null), by the SHA-256 of their codes.
 //
 // tracker_once: first answers, kept for a day.
 var schema = []string{`
@@ -40,8 +47,11 @@ create table tracker_session (
 	has_history integer not null,
 	has_changes integer not null,
 	reached_s bigint,
+	next_day bigint,
+	due_s bigint,
 	salt bytea
 );
+create index tracker_session_due on tracker_session (due_s) where due_s is not null;
 create unique index tracker_session_start on tracker_session (user_id, start_s);
 create index tracker_session_public on tracker_session (user_id, public, start_s);
 create unique index tracker_session_active on tracker_session (user_id) where active = 1;
@@ -78,6 +88,9 @@ create table tracker_game (
 	day bigint not null,
 	day_plays bigint not null,
 	last_ms bigint not null,
+	since_s bigint not null,
+	hour bigint not null,
+	hour_votes bigint not null,
 	primary key (session_id, game)
 );
 create unique index tracker_game_token on tracker_game (token) where token is not null;
@@ -98,7 +111,7 @@ create table tracker_log (
 	nonce integer
 );
 create index tracker_log_user on tracker_log (user_id, id);
-create index tracker_log_session on tracker_log (session_id, id);
+create index tracker_log_session on tracker_log (session_id, at_ms, id);
 
 create table tracker_chain (
 	user_id bigint not null,
@@ -107,6 +120,7 @@ create table tracker_chain (
 	marks bytea not null,
 	client_seed text not null,
 	used integer not null,
+	number bigint not null,
 	primary key (session_id, user_id)
 );
 
@@ -134,7 +148,7 @@ create table tracker_day (
 	applied_s bigint not null,
 	reason text not null,
 	at_ms bigint not null,
-	primary key (session_id, game, day)
+	primary key (session_id, day, game)
 );
 
 create table tracker_change (
@@ -147,12 +161,25 @@ create table tracker_change (
 	before text,
 	after text
 );
-create index tracker_change_session on tracker_change (session_id, id);
+create index tracker_change_session on tracker_change (session_id, at_ms, id);
 
 create table tracker_up (
 	since_ms bigint not null primary key,
 	until_ms bigint not null
 );
+
+create table tracker_keyholder (
+	id bigint not null primary key,
+	owner_id bigint not null,
+	keyholder_id bigint not null,
+	code bytea not null,
+	invited_s bigint not null,
+	accepted_s bigint
+);
+create unique index tracker_keyholder_pair on tracker_keyholder (owner_id, keyholder_id) where accepted_s is not null;
+create index tracker_keyholder_owner on tracker_keyholder (owner_id);
+create index tracker_keyholder_keyholder on tracker_keyholder (keyholder_id);
+create index tracker_keyholder_code on tracker_keyholder (code);
 
 create table tracker_once (
 	token_id bigint not null,

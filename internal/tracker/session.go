@@ -47,11 +47,34 @@ type Play struct {
 
 // State is how a game stands.
 type State struct {
-	Plays int       // in all
-	Today int       // on the owner's local day
-	Last  time.Time // UTC, milliseconds; zero: never played
-	Next  time.Time // when the wait is over; zero: now, or not limited
+	Plays int        // in all
+	Today int        // on the owner's local day
+	Last  time.Time  // UTC, milliseconds; zero: never played
+	Next  time.Time  // when the wait is over, or the next day begins that has plays left; zero: now
+	Days  []Midnight // what the last midnights found, newest first, at most 14; only of games with a penalty
 }
+
+// Midnight is what was found for a game on the owner's local day before it.
+type Midnight struct {
+	Date    string // YYYY-MM-DD
+	Plays   int
+	Penalty int64 // seconds that the scheduled end moved
+	Reason  Reason
+}
+
+// Reason is why a day was penalised or not.
+type Reason string
+
+// The reasons.
+const (
+	DayEnough   Reason = "enough"           // the minimum was played
+	DayMissed   Reason = "missed"           // it was not: the penalty was added
+	DayFirst    Reason = "first_day"        // the game, or its penalty as it is, began on that day
+	DayReached  Reason = "schedule_reached" // the schedule was reached on that day or before
+	DayDown     Reason = "down"             // the server was down for more than two hours of that day
+	shownDays          = 14
+	downAllowed        = 7_200 // seconds a day
+)
 
 // Owner is the caller whose sessions are meant, with their zone.
 type Owner struct {

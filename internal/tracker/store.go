@@ -78,9 +78,16 @@ func (t *Tracker) start(tx *db.Tx, o Owner, d *draft, c *newChain) (*Session, er
 	}
 	s.Drawn = drawn
 	e := entry{user: s.User, session: s.ID, kind: kindStarted, schedule: s.Scheduled}
+	if d.scheduled != nil {
+		l := &live{id: s.ID, user: s.User, active: true, scheduled: instantOf(s.Scheduled)}
+		l.judgeFrom(d.Settings, tx.Now, o.Zone)
+		if err := l.store(tx, o.Zone, false); err != nil {
+			return nil, err
+		}
+	}
 	if d.Any() {
 		e.typ = TypeStart
-		if s.Play, err = t.addGames(tx, s.ID, d.Settings); err != nil {
+		if s.Play, err = addGames(tx, s.ID, d.Settings); err != nil {
 			return nil, err
 		}
 		if err := t.addChain(tx, s.User, s.ID, c); err != nil {
@@ -151,7 +158,7 @@ func (t *Tracker) edit(tx *db.Tx, s *Session, e *edit) error {
 	var rows []entry
 	switch {
 	case e.reschedule:
-		rows = append(rows, rescheduled(s, e.scheduled, SourceManual))
+		rows = append(rows, rescheduled(s, e.scheduled, e.dom))
 		s.Scheduled = e.scheduled
 		s.HasHistory = s.HasHistory || rows[0].typ != ""
 	case e.public != nil || e.lockedBy.Set || e.notes.Set:
@@ -219,6 +226,9 @@ func Erase(tx *db.Tx, user int64) error {
 			return err
 		}
 	}
+	if _, err := tx.Exec("delete from tracker_keyholder where owner_id = $1 or keyholder_id = $1", user); err != nil {
+		return err
+	}
 	_, err := tx.Exec("update tracker_change set by_user = 0 where by_user = $1", user)
 	return err
 }
@@ -280,6 +290,13 @@ func columns(m *wall.Moment) (unix, off any) {
 		return nil, nil
 	}
 	return m.Unix, m.Offset
+}
+
+func instantOf(m *wall.Moment) sql.NullInt64 {
+	if m == nil {
+		return sql.NullInt64{}
+	}
+	return sql.NullInt64{Int64: m.Unix, Valid: true}
 }
 
 func flag(b bool) int {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -22,8 +23,9 @@ import (
 // house is a tracker over a fresh database whose time the test sets.
 type house struct {
 	*Tracker
-	db  *db.DB
-	now atomic.Int64 // Unix milliseconds
+	db    *db.DB
+	now   atomic.Int64 // Unix milliseconds
+	zones sync.Map     // of users who don't live in Rome
 }
 
 func (h *house) set(at time.Time)       { h.now.Store(at.UnixMilli()) }
@@ -56,7 +58,7 @@ func openHouse(t testing.TB, d *db.DB) *house {
 	h := &house{db: d}
 	h.set(noon)
 	d.SetClock(h.time)
-	if h.Tracker, err = Open(context.Background(), d, keys, Options{}); err != nil {
+	if h.Tracker, err = Open(context.Background(), d, keys, Options{Zone: h.zoneOf, Report: func(err error) { t.Error(err) }}); err != nil {
 		t.Fatal(err)
 	}
 	return h
@@ -355,4 +357,12 @@ func TestOpenNeedsAKey(t *testing.T) {
 	if _, err := Open(t.Context(), nil, nil, Options{}); err == nil {
 		t.Error("opened without a key")
 	}
+}
+
+// zoneOf puts everybody in Rome, or where the test moved them.
+func (h *house) zoneOf(_ *db.Tx, user int64) (*time.Location, error) {
+	if zone, ok := h.zones.Load(user); ok {
+		return zone.(*time.Location), nil
+	}
+	return romeZone, nil
 }

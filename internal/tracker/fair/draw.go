@@ -23,6 +23,15 @@ const (
 	Rand = "RAND"
 )
 
+// Limits of what a draw is made from: the document's, and the readings' ("Games, exactly").
+const (
+	maxDices  = 20
+	maxMulti  = 100_00
+	maxUnit   = 30 * 86_400
+	maxAmount = 10_000 * maxUnit
+	maxTime   = 1 << 52 // a whole number in every language
+)
+
 // MaxSpan is the largest number of whole seconds a MaxEnd draw can choose from.
 const MaxSpan = 1 << 32
 
@@ -96,12 +105,12 @@ func (d *Draw) valid() error {
 	}
 	switch d.Game {
 	case MaxEnd:
-		if d.To < d.From || d.To-d.From >= MaxSpan {
+		if d.From < 0 || d.To > maxTime || d.To < d.From || d.To-d.From >= MaxSpan {
 			return errors.New("from and to out of range")
 		}
 		return nil
 	case Dice:
-		if d.Dices < 1 || d.Dices > 1000 {
+		if d.Dices < 1 || d.Dices > maxDices {
 			return errors.New("number of dice out of range")
 		}
 	case Link:
@@ -112,7 +121,10 @@ func (d *Draw) valid() error {
 	default:
 		return fmt.Errorf("unknown game %q", d.Game)
 	}
-	if d.MinMulti < 1 || d.MaxMulti < d.MinMulti || d.MaxMulti > 1_000_000 {
+	if min(d.Unit, d.Add, d.Sub) < 0 || d.Unit > maxUnit || max(d.Add, d.Sub) > maxAmount {
+		return errors.New("amounts out of range")
+	}
+	if d.MinMulti < 1 || d.MaxMulti < d.MinMulti || d.MaxMulti > maxMulti {
 		return errors.New("multipliers out of range")
 	}
 	return nil

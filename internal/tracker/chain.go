@@ -1,0 +1,158 @@
+package tracker
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+
+	"stint/internal/db"
+	"stint/internal/tracker/fair"
+)
+
+// newChain is a chain that is not stored yet.
+type newChain struct {
+	commitment fair.Seed
+	chain      *fair.Chain
+}
+
+func makeChain() *newChain {
+	chain, s0 := fair.NewChain(fair.NewSeed(), fair.Length)
+	return &newChain{commitment: s0, chain: chain}
+}
+
+// whereChain names the place of a chain's seeds; session 0 is the account's chain.
+func whereChain(user, session int64) string {
+	return fmt.Sprintf("tracker_chain/%d/%d/marks", user, session)
+}
+
+// addChain stores a new chain, unless there is one already. Its number is the session's.
+func (t *Tracker) addChain(tx *db.Tx, user, session int64, c *newChain) error {
+	_, err := tx.Exec(`insert into tracker_chain (user_id, session_id, commitment, marks, client_seed, used, number)
+		values ($1, $2, $3, $4, '', 0, $5) on conflict (user_id, session_id) do nothing`,
+		user, session, c.commitment[:], t.keys.Seal(c.chain.Bytes(), whereChain(user, session)), session)
+	return err
+}
+
+// ensureAccountChain makes the chain that drawn ends come from, in a commit of its own, unless there is one.
+func (t *Tracker) ensureAccountChain(ctx context.Context, user int64) error {
+	var one int
+	err := t.db.View(ctx, func(tx *db.Tx) error {
+		return tx.QueryRow("select 1 from tracker_chain where user_id = $1 and session_id = 0", user).Scan(&one)
+	})
+	if !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	c := makeChain()
+	return t.db.Do(ctx, func(tx *db.Tx) error { return t.addChain(tx, user, 0, c) })
+}
+
+// chainRow is a stored chain without its seeds.
+type chainRow struct {
+	user, session int64
+	commitment    []byte
+	number        int64
+	used          int
+	clientSeed    string
+}
+
+const chainColumns = "c.commitment, c.number, c.used, c.client_seed"
+
+// errNoChain is returned by readChain.
+var errNoChain = errors.New("there is no chain")
+
+func readChain(tx *db.Tx, user, session int64) (*chainRow, error) {
+	c := &chainRow{user: user, session: session}
+	err := tx.QueryRow("select "+chainColumns+" from tracker_chain c where c.session_id = $1 and c.user_id = $2", session, user).
+		Scan(&c.commitment, &c.number, &c.used, &c.clientSeed)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, errNoChain
+	}
+	return c, err
+}
+
+// draw draws d from the next seed of a chain and keeps it. d.ClientSeed becomes the chain's.
+func (t *Tracker) draw(tx *db.Tx, c *chainRow, d *fair.Draw) error {
+	if c.used >= fair.Length {
+		return refuse(DrawsUsedUp, "all %d draws are used up", fair.Length)
+	}
+	chain, err := t.seeds(tx, c)
+	if err != nil {
+		return err
+	}
+	c.used++
+	d.Nonce, d.ClientSeed = c.used, c.clientSeed
+	if err := d.Roll(c.number, chain.Seed(d.Nonce)); err != nil {
+		return err
+	}
+	if _, err := tx.Exec("update tracker_chain set used = $3 where session_id = $1 and user_id = $2", c.session, c.user, c.used); err != nil {
+		return err
+	}
+	return keepDraw(tx, c.user, c.session, d)
+}
+
+func keepDraw(tx *db.Tx, user, session int64, d *fair.Draw) error {
+	text, err := json.Marshal(d)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec("insert into tracker_draw (user_id, session_id, nonce, draw) values ($1, $2, $3, $4)",
+		user, session, d.Nonce, string(text))
+	return err
+}
+
+// maxOpened is how many chains stay opened in memory.
+const maxOpened = 1_024
+
+// opened is chains whose seeds were decrypted, by their commitment.
+type opened struct {
+	mu     sync.Mutex
+	chains map[fair.Seed]*fair.Chain
+}
+
+// seeds is the seeds of a chain, from memory if they were needed before.
+func (t *Tracker) seeds(tx *db.Tx, c *chainRow) (*fair.Chain, error) {
+	key := fair.Seed(c.commitment)
+	t.chains.mu.Lock()
+	chain := t.chains.chains[key]
+	t.chains.mu.Unlock()
+	if chain != nil {
+		return chain, nil
+	}
+	var marks []byte
+	err := tx.QueryRow("select marks from tracker_chain where session_id = $1 and user_id = $2", c.session, c.user).Scan(&marks)
+	if err != nil {
+		return nil, err
+	}
+	if marks, err = t.keys.Open(marks, whereChain(c.user, c.session)); err != nil {
+		return nil, err
+	}
+	if chain, err = fair.ParseChain(marks, fair.Length); err != nil {
+		return nil, err
+	}
+	t.chains.mu.Lock()
+	defer t.chains.mu.Unlock()
+	if t.chains.chains == nil {
+		t.chains.chains = map[fair.Seed]*fair.Chain{}
+	}
+	for other := range t.chains.chains {
+		if len(t.chains.chains) < maxOpened {
+			break
+		}
+		delete(t.chains.chains, other)
+	}
+	t.chains.chains[key] = chain
+	return chain, nil
+}
+
+// drawMaxEnd draws a scheduled end from the account's chain.
+func (t *Tracker) drawMaxEnd(tx *db.Tx, o Owner, d *draft) (*fair.Draw, error) {
+	c, err := readChain(tx, o.User, 0)
+	if err != nil {
+		return nil, err
+	}
+	draw := &fair.Draw{Game: fair.MaxEnd, From: d.drawFrom, To: d.scheduled.Unix}
+	return draw, t.draw(tx, c, draw)
+}
