@@ -15,8 +15,8 @@ import (
 // has the picture.
 var drawing = map[string][]string{
 	"main":         {"cli"},
-	"cli":          {"account", "config", "db", "server", "tracker"},
-	"server":       {"account", "api", "apiv0", "club", "config", "db", "stream", "web"},
+	"cli":          {"account", "config", "db", "seal", "server", "tracker"},
+	"server":       {"account", "api", "apiv0", "apiv2", "club", "config", "db", "seal", "stream", "tracker", "web"},
 	"apiv0":        {"account", "club", "db", "stream", "web"},
 	"apiv2":        {"account", "tracker", "tracker/wall", "web"},
 	"club":         {"db"},

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -43,7 +44,7 @@ type Config struct {
 	Tracker struct {
 		RequireHTTPS bool
 		MaxPastYears int
-		KeyFile      string // "" beside an SQLite database, or without the tracker
+		KeyFile      string
 	}
 }
 
@@ -111,10 +112,21 @@ func (c *Config) check() error {
 		return errors.New("tls.certificate and tls.key: allowed: both or none")
 	case !c.Wings.Club && !c.Wings.Tracker:
 		return errors.New("wings.club and wings.tracker: allowed: one of them on, or both")
-	case c.Wings.Tracker && c.Tracker.KeyFile == "" && c.Postgres():
-		return errors.New("tracker.key_file: it must be set with PostgreSQL and wings.tracker on; allowed: a file that all servers of this database share")
+	}
+	if c.Tracker.KeyFile == "" {
+		c.Tracker.KeyFile = c.keyFile()
 	}
 	return cmp.Or(readable("tls.certificate", c.TLS.Certificate), readable("tls.key", c.TLS.Key))
+}
+
+// keyFile is where the key lies unless the operator says otherwise: beside the
+// database, or where the database would be if it were a file.
+func (c *Config) keyFile() string {
+	folder := "./data"
+	if !c.Postgres() {
+		folder = filepath.Dir(c.Database)
+	}
+	return filepath.Join(folder, "stint.key")
 }
 
 func readable(name, file string) error {

@@ -30,7 +30,7 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	if c.Listen != "127.0.0.1:8000" || c.Database != "./data/stint.db" || c.Club.Anonymous != config.Public || c.Club.Open ||
-		!c.Wings.Club || c.Club.PresenceTimeout != 15*time.Minute || c.Streams.Max != 20000 || !c.Tracker.RequireHTTPS {
+		!c.Wings.Club || !c.Wings.Tracker || c.Tracker.KeyFile != "data/stint.key" || c.Club.PresenceTimeout != 15*time.Minute || c.Streams.Max != 20000 || !c.Tracker.RequireHTTPS {
 		t.Errorf("%+v", c)
 	}
 }
@@ -47,7 +47,7 @@ func TestOrder(t *testing.T) {
 		[streams]
 		max = 7
 		[wings]
-		tracker = true
+		club = false
 		[log]
 		level = "warn"
 	`)
@@ -57,7 +57,7 @@ func TestOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := strings.TrimSpace(fmt.Sprintln(c.Listen, c.Database, c.Club.Anonymous, c.Club.PresenceTimeout, c.Streams, c.Wings, c.Log, c.TrustedProxies))
-	if want := "127.0.0.1:3 env.db challenge 20m0s {7 3} {true true} {DEBUG text} [10.0.0.0/8 ::1/128]"; got != want {
+	if want := "127.0.0.1:3 env.db challenge 20m0s {7 3} {false true} {DEBUG text} [10.0.0.0/8 ::1/128]"; got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
 }
@@ -123,9 +123,20 @@ func TestBadValues(t *testing.T) {
 	if err == nil || err.Error() != `STINT_CLUB_ANONYMOUS: "x" is not allowed; allowed: public or challenge` {
 		t.Error(err)
 	}
-	_, err = load(nil, map[string]string{"database": "postgres://db/stint", "wings-tracker": "on"}, "")
-	if err == nil || !strings.Contains(err.Error(), "tracker.key_file") {
-		t.Error(err)
+}
+
+func TestKeyFile(t *testing.T) {
+	for _, c := range []struct{ database, keyFile, want string }{
+		{"/var/lib/stint/stint.db", "", "/var/lib/stint/stint.key"},
+		{"club.db", "", "stint.key"},
+		{"postgres://db/stint", "", "data/stint.key"},
+		{"postgres://db/stint", "/etc/stint/key", "/etc/stint/key"},
+		{"club.db", "/etc/stint/key", "/etc/stint/key"},
+	} {
+		got, err := load(map[string]string{"STINT_TRACKER_KEY_FILE": c.keyFile}, map[string]string{"database": c.database}, "")
+		if err != nil || got.Tracker.KeyFile != c.want {
+			t.Errorf("%s: %v, %v; want %s", c.database, got.Tracker.KeyFile, err, c.want)
+		}
 	}
 }
 

@@ -52,7 +52,7 @@ var settings = []Setting{
 	{"wings.club", "on", "on or off",
 		"The club-status API, /api/v0.",
 		func(c *Config, v string) bool { return onOff(&c.Wings.Club, v) }},
-	{"wings.tracker", "off", "on or off",
+	{"wings.tracker", "on", "on or off",
 		"The tracker API, /api/v2.",
 		func(c *Config, v string) bool { return onOff(&c.Wings.Tracker, v) }},
 	{"club.anonymous", Public, "public or challenge",
@@ -86,7 +86,7 @@ var settings = []Setting{
 		"How many years in the past a session may start.",
 		func(c *Config, v string) bool { return number(&c.Tracker.MaxPastYears, v, 1, 100) }},
 	{"tracker.key_file", "", "a file of mode 0600; made if it is not there",
-		"The key that seals private texts. By default it lies beside an SQLite database; with PostgreSQL it must be named, and all servers share it.",
+		"The key that seals private texts. By default it is stint.key beside an SQLite database, and ./data/stint.key with PostgreSQL, whose servers all need the same key.",
 		func(c *Config, v string) bool { c.Tracker.KeyFile = v; return true }},
 }
 

@@ -87,7 +87,7 @@ func load(key []byte) (ID, cipher.AEAD) {
 }
 
 // File reads the ring in the named file. If there is no such file it makes one, with one new key, readable by its
-// owner only. Two processes that make it at the same time end with the same key.
+// owner only, and its folder if need be. Two processes that make it at the same time end with the same key.
 func File(name string) (*Ring, error) {
 	text, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -108,6 +108,9 @@ func File(name string) (*Ring, error) {
 
 // create writes a new key beside its final name first, so that nobody ever reads half a key.
 func create(name string) error {
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		return err
+	}
 	f, err := os.CreateTemp(filepath.Dir(name), ".key-*") // mode 0600
 	if err != nil {
 		return err
@@ -122,6 +125,16 @@ func create(name string) error {
 		return err
 	}
 	return nil
+}
+
+// Has says whether a key with this id, as ID.String writes it, is in the ring.
+func (r *Ring) Has(id string) bool {
+	for have := range r.keys {
+		if have.String() == id {
+			return true
+		}
+	}
+	return false
 }
 
 // Key is the id of the key that seals new texts: what a copy of the database needs besides itself.

@@ -2,15 +2,23 @@ package server
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http"
+	"os"
+	"strings"
 
 	"stint/internal/account"
 	"stint/internal/apiv0"
+	"stint/internal/apiv2"
 	"stint/internal/club"
 	"stint/internal/config"
 	"stint/internal/db"
+	"stint/internal/seal"
 	"stint/internal/stream"
+	"stint/internal/tracker"
 	"stint/internal/web"
 )
 
@@ -22,26 +30,35 @@ type house struct {
 	accounts *account.Store
 	hub      *stream.Hub
 	club     *apiv0.API
+	tracker  *apiv2.API
 	versions []int // of the API, ascending
 }
 
-func open(ctx context.Context, c *config.Config, d *db.DB, log *slog.Logger) (h *house, err error) {
-	h = &house{db: d, log: log, mux: http.NewServeMux()}
-	defer func() {
-		if err != nil {
-			h.close()
-		}
-	}()
-	if h.accounts, err = account.Open(ctx, d); err != nil {
+func open(ctx context.Context, c *config.Config, d *db.DB, log *slog.Logger) (*house, error) {
+	h := &house{db: d, log: log, mux: http.NewServeMux()}
+	if err := h.furnish(ctx, c); err != nil {
+		h.close()
 		return nil, err
+	}
+	return h, nil
+}
+
+func (h *house) furnish(ctx context.Context, c *config.Config) (err error) {
+	if h.accounts, err = account.Open(ctx, h.db); err != nil {
+		return err
 	}
 	h.hub = stream.NewHub(stream.Options{MaxStreams: c.Streams.Max, MaxPerAddr: c.Streams.PerAddress})
 	if c.Wings.Club {
 		if err := h.openClub(ctx, c); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return h, h.registerPages()
+	if c.Wings.Tracker {
+		if err := h.openTracker(ctx, c); err != nil {
+			return err
+		}
+	}
+	return h.registerPages()
 }
 
 func (h *house) openClub(ctx context.Context, c *config.Config) error {
@@ -65,6 +82,48 @@ func (h *house) openClub(ctx context.Context, c *config.Config) error {
 	h.club.Register(h.mux)
 	h.versions = append(h.versions, 0)
 	return nil
+}
+
+func (h *house) openTracker(ctx context.Context, c *config.Config) error {
+	keys, err := h.openKeys(ctx, c.Tracker.KeyFile)
+	if err != nil {
+		return err
+	}
+	rules, err := tracker.Open(ctx, h.db, keys, tracker.Options{PastYears: c.Tracker.MaxPastYears})
+	if err != nil {
+		return err
+	}
+	h.tracker = apiv2.New(apiv2.Options{
+		Tracker:      rules,
+		Accounts:     h.accounts,
+		Log:          h.log,
+		Proxies:      web.Proxies(c.TrustedProxies),
+		Failures:     &web.FailureLimit{},
+		RequireHTTPS: c.Tracker.RequireHTTPS,
+	})
+	h.tracker.Register(h.mux)
+	h.versions = append(h.versions, 2)
+	return nil
+}
+
+// openKeys reads the keys that seal private texts. The file is made only for a
+// database that has not used one yet: what another key sealed would be lost.
+func (h *house) openKeys(ctx context.Context, file string) (*seal.Ring, error) {
+	needed, err := tracker.Keys(ctx, h.db)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) && len(needed) > 0 {
+		return nil, fmt.Errorf("tracker.key_file: there is no file %s; private texts of this database are sealed with the key %s", file, strings.Join(needed, " and the key "))
+	}
+	keys, err := seal.File(file)
+	if err == nil {
+		err = tracker.UseKeys(ctx, h.db, keys)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("tracker.key_file %s: %w", file, err)
+	}
+	return keys, nil
 }
 
 // endStreams ends every stream at the end of an event.

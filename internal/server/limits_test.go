@@ -77,7 +77,7 @@ func TestWhatNeverEnds(t *testing.T) {
 
 func serveHouse(t *testing.T, file string, l net.Listener) (stop func()) {
 	t.Helper()
-	c, err := config.Load(config.Sources{Env: func(string) string { return "" }, Flags: map[string]string{"club-open": "on"}})
+	c, err := config.Load(config.Sources{Env: func(string) string { return "" }, Flags: map[string]string{"club-open": "on", "database": file}})
 	if err != nil {
 		t.Fatal(err)
 	}

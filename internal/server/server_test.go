@@ -90,6 +90,9 @@ func start(t *testing.T, flags ...string) *running {
 				r.password = found[1]
 				return r
 			}
+			if strings.Contains(log.String(), "msg=listening") {
+				return r // there is no club, or it has passwords
+			}
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
@@ -134,7 +137,7 @@ func TestPages(t *testing.T) {
 		body         string
 		headers      []string
 	}{
-		{"GET", "/api/versions", 200, `{"versions":[0]}`, nil},
+		{"GET", "/api/versions", 200, `{"versions":[0,2]}`, nil},
 		{"HEAD", "/api/versions", 200, "", nil},
 		{"GET", "/api/versions", 304, "", []string{"If-None-Match", versions.Header.Get("ETag")}},
 		{"PUT", "/api/versions", 405, "This path takes GET, HEAD", nil},
@@ -144,7 +147,6 @@ func TestPages(t *testing.T) {
 		{"HEAD", "/readyz", 200, "", nil},
 		{"POST", "/readyz", 405, "GET, HEAD", nil},
 		{"GET", "/api", 404, "There is nothing at this path.", nil},
-		{"GET", "/api/v2/sessions.php", 404, "There is nothing at this path.", nil},
 		{"GET", "/", 200, "The club is closed.", nil},
 		{"GET", "/docs/api/", 200, "swagger-ui-bundle.js", nil},
 		{"GET", "/docs/api", 307, "", nil},
