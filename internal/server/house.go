@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 
 	"stint/internal/account"
 	"stint/internal/apiv0"
@@ -32,10 +33,13 @@ type house struct {
 	club     *apiv0.API
 	tracker  *apiv2.API
 	versions []int // of the API, ascending
+
+	leave func()         // tells what runs in the background to end
+	runs  sync.WaitGroup // what runs there
 }
 
 func open(ctx context.Context, c *config.Config, d *db.DB, log *slog.Logger) (*house, error) {
-	h := &house{db: d, log: log, mux: http.NewServeMux()}
+	h := &house{db: d, log: log, mux: http.NewServeMux(), leave: func() {}}
 	if err := h.furnish(ctx, c); err != nil {
 		h.close()
 		return nil, err
@@ -89,7 +93,11 @@ func (h *house) openTracker(ctx context.Context, c *config.Config) error {
 	if err != nil {
 		return err
 	}
-	rules, err := tracker.Open(ctx, h.db, keys, tracker.Options{PastYears: c.Tracker.MaxPastYears})
+	rules, err := tracker.Open(ctx, h.db, keys, tracker.Options{
+		PastYears: c.Tracker.MaxPastYears,
+		Zone:      account.Zone,
+		Report:    func(err error) { h.log.Error("the tracker's clock", "error", err) },
+	})
 	if err != nil {
 		return err
 	}
@@ -103,6 +111,12 @@ func (h *house) openTracker(ctx context.Context, c *config.Config) error {
 	})
 	h.tracker.Register(h.mux)
 	h.versions = append(h.versions, 2)
+	ctx, h.leave = context.WithCancel(context.WithoutCancel(ctx))
+	h.runs.Go(func() {
+		if err := rules.Run(ctx); ctx.Err() == nil {
+			h.log.Error("the tracker's clock has stopped", "error", err)
+		}
+	})
 	return nil
 }
 
@@ -143,6 +157,8 @@ func (h *house) close() {
 	if h.hub != nil {
 		h.endStreams(context.Background())
 	}
+	h.leave()
+	h.runs.Wait()
 	if h.accounts != nil {
 		h.accounts.Close()
 	}
