@@ -11,13 +11,17 @@ import (
 // BenchmarkPlay is a durable play with proof, 64 sessions at once.
 func BenchmarkPlay(b *testing.B) {
 	h := openBench(b)
-	var users atomic.Int64
+	var sessions [64]*Session
+	for i := range sessions {
+		sessions[i] = h.game(b, int64(i+1), Settings{Dice: &Dice{Number: 2, Unit: Minute, Wait: Span{0, Hour}, Multi: Multis{100, 200}}})
+	}
+	var next atomic.Int64
 	b.SetParallelism(32)
+	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
-		user := users.Add(1)
-		s := h.game(b, user, Settings{Dice: &Dice{Number: 2, Unit: Minute, Wait: Span{0, Hour}, Multi: Multis{100, 200}}})
+		s := sessions[(next.Add(1)-1)%64]
 		for pb.Next() {
-			if _, err := h.Play(context.Background(), h.rome(user), PlayRequest{Session: s.ID, Game: DiceGame}, nil); err != nil {
+			if _, err := h.Play(context.Background(), h.rome(s.User), PlayRequest{Session: s.ID, Game: DiceGame}, nil); err != nil {
 				b.Error(err)
 				return
 			}

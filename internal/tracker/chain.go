@@ -25,14 +25,22 @@ func makeChain() *newChain {
 
 // whereChain names the place of a chain's seeds; session 0 is the account's chain.
 func whereChain(user, session int64) string {
-	return fmt.Sprintf("tracker_chain/%d/%d/marks", user, session)
+	return fmt.Sprintf("tracker_seeds/%d/%d/marks", user, session)
 }
 
 // addChain stores a new chain, unless there is one already. Its number is the session's.
 func (t *Tracker) addChain(tx *db.Tx, user, session int64, c *newChain) error {
-	_, err := tx.Exec(`insert into tracker_chain (user_id, session_id, commitment, marks, client_seed, used, number)
-		values ($1, $2, $3, $4, '', 0, $5) on conflict (user_id, session_id) do nothing`,
-		user, session, c.commitment[:], t.keys.Seal(c.chain.Bytes(), whereChain(user, session)), session)
+	n, err := tx.Exec(`insert into tracker_chain (user_id, session_id, commitment, client_seed, used, number)
+		values ($1, $2, $3, '', 0, $4) on conflict (user_id, session_id) do nothing`, user, session, c.commitment[:], session)
+	if err != nil || n == 0 {
+		return err
+	}
+	return t.addSeeds(tx, user, session, c.chain)
+}
+
+func (t *Tracker) addSeeds(tx *db.Tx, user, session int64, c *fair.Chain) error {
+	_, err := tx.Exec("insert into tracker_seeds (user_id, session_id, marks) values ($1, $2, $3)",
+		user, session, t.keys.Seal(c.Bytes(), whereChain(user, session)))
 	return err
 }
 
@@ -73,7 +81,7 @@ func readChain(tx *db.Tx, user, session int64) (*chainRow, error) {
 	return c, err
 }
 
-// draw draws d from the next seed of a chain and keeps it. d.ClientSeed becomes the chain's.
+// draw draws d from the next seed of a chain. d.ClientSeed becomes the chain's. The caller keeps the draw.
 func (t *Tracker) draw(tx *db.Tx, c *chainRow, d *fair.Draw) error {
 	if c.used >= fair.Length {
 		return refuse(DrawsUsedUp, "all %d draws are used up", fair.Length)
@@ -87,19 +95,7 @@ func (t *Tracker) draw(tx *db.Tx, c *chainRow, d *fair.Draw) error {
 	if err := d.Roll(c.number, chain.Seed(d.Nonce)); err != nil {
 		return err
 	}
-	if _, err := tx.Exec("update tracker_chain set used = $3 where session_id = $1 and user_id = $2", c.session, c.user, c.used); err != nil {
-		return err
-	}
-	return keepDraw(tx, c.user, c.session, d)
-}
-
-func keepDraw(tx *db.Tx, user, session int64, d *fair.Draw) error {
-	text, err := json.Marshal(d)
-	if err != nil {
-		return err
-	}
-	_, err = tx.Exec("insert into tracker_draw (user_id, session_id, nonce, draw) values ($1, $2, $3, $4)",
-		user, session, d.Nonce, string(text))
+	_, err = tx.Exec("update tracker_chain set used = $3 where session_id = $1 and user_id = $2", c.session, c.user, c.used)
 	return err
 }
 
@@ -122,7 +118,7 @@ func (t *Tracker) seeds(tx *db.Tx, c *chainRow) (*fair.Chain, error) {
 		return chain, nil
 	}
 	var marks []byte
-	err := tx.QueryRow("select marks from tracker_chain where session_id = $1 and user_id = $2", c.session, c.user).Scan(&marks)
+	err := tx.QueryRow("select marks from tracker_seeds where session_id = $1 and user_id = $2", c.session, c.user).Scan(&marks)
 	if err != nil {
 		return nil, err
 	}
@@ -154,5 +150,18 @@ func (t *Tracker) drawMaxEnd(tx *db.Tx, o Owner, d *draft) (*fair.Draw, error) {
 		return nil, err
 	}
 	draw := &fair.Draw{Game: fair.MaxEnd, From: d.drawFrom, To: d.scheduled.Unix}
-	return draw, t.draw(tx, c, draw)
+	if err := t.draw(tx, c, draw); err != nil {
+		return nil, err
+	}
+	return draw, keepDraw(tx, o.User, draw)
+}
+
+// keepDraw stores a draw of an account's chain.
+func keepDraw(tx *db.Tx, user int64, d *fair.Draw) error {
+	text, err := json.Marshal(d)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec("insert into tracker_draw (user_id, nonce, draw) values ($1, $2, $3)", user, d.Nonce, string(text))
+	return err
 }

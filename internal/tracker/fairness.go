@@ -131,7 +131,11 @@ func (t *Tracker) document(tx *db.Tx, c *chainRow, ended bool) (*fair.Document, 
 		}
 		doc.Tip = chain.Tip().String()
 	}
-	rows, err := tx.Query("select draw from tracker_draw where session_id = $1 and user_id = $2 order by nonce", c.session, c.user)
+	query, of := "select draw from tracker_log where session_id = $1 and draw is not null order by nonce", c.session
+	if c.session == 0 {
+		query, of = "select draw from tracker_draw where user_id = $1 order by nonce", c.user
+	}
+	rows, err := tx.Query(query, of)
 	if err != nil {
 		return nil, err
 	}

@@ -3,13 +3,15 @@ package tracker
 import (
 	"crypto/rand"
 	"database/sql"
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"stint/internal/db"
 	"stint/internal/tracker/wall"
 )
 
-// gameRow is the settings of any game as a row of tracker_game holds them. A link's wait is its wished votes.
+// gameRow is the settings of any one game. A link's wait is its wished votes.
 type gameRow struct {
 	game           Game
 	dice           int
@@ -46,74 +48,77 @@ func (r gameRow) settings(into *Settings) {
 	}
 }
 
-// only is the settings of one game.
-func (r gameRow) only() *Settings {
+// only is the settings of this one game, nil for none.
+func (r *gameRow) only() *Settings {
+	if r == nil {
+		return nil
+	}
 	s := &Settings{}
 	r.settings(s)
 	return s
 }
 
-// settingColumns is what values fills, and standingColumns what scan reads after it.
-const (
-	settingColumns = `dice, unit_s, add_n, add_unit_s, sub_n, sub_unit_s, wait_n, wait_unit_s, min_multi, max_multi,
-		reset_votes, penalty, penalty_min, penalty_n, penalty_unit_s, penalty_always, token`
-	standingColumns = "plays, day, day_plays, last_ms"
-)
-
-func (r gameRow) values() []any {
-	p := r.penalty
-	if p == nil {
-		p = &Penalty{}
+// text is the settings as they are stored.
+func (r gameRow) text() string {
+	b, err := json.Marshal(r.only())
+	if err != nil {
+		panic(err)
 	}
-	return []any{r.dice, int64(r.unit), r.add.Amount, int64(r.add.Unit), r.sub.Amount, int64(r.sub.Unit), r.wait.Amount,
-		int64(r.wait.Unit), int(r.multi.Min), int(r.multi.Max), flag(r.reset), flag(r.penalty != nil), p.Min, p.Time.Amount,
-		int64(p.Time.Unit), flag(p.Always), word(r.token)}
+	return string(b)
+}
+
+// parseRow reads what text wrote.
+func parseRow(text string) (gameRow, error) {
+	var s Settings
+	if err := json.Unmarshal([]byte(text), &s); err != nil {
+		return gameRow{}, err
+	}
+	rows := rowsOf(s)
+	if len(rows) != 1 {
+		return gameRow{}, fmt.Errorf("stored settings of %d games in one row", len(rows))
+	}
+	return rows[0], nil
 }
 
 // insert stores a game that begins at since, with what was played before an import.
 func (r gameRow) insert(tx *db.Tx, session, since int64, s standing) error {
-	_, err := tx.Exec(`insert into tracker_game (session_id, game, since_s, plays, day, day_plays, last_ms, hour, hour_votes, `+
-		settingColumns+`) values ($1, $2, $3, $4, $5, $6, $7, 0, 0, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-		$21, $22, $23, $24)`,
-		append([]any{session, string(r.game), since, s.plays, int64(s.day), s.dayPlays, millis(s.last)}, r.values()...)...)
+	_, err := tx.Exec(`insert into tracker_game (session_id, game, settings, token, since_s, plays, day, day_plays, last_ms, hour,
+		hour_votes) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0)`,
+		session, string(r.game), r.text(), word(r.token), since, s.plays, int64(s.day), s.dayPlays, millis(s.last))
 	return err
 }
 
 // update stores changed settings; the standing stays, and with since 0 also from when the penalty holds.
 func (r gameRow) update(tx *db.Tx, session, since int64) error {
-	_, err := tx.Exec(`update tracker_game set since_s = case when $3 = 0 then since_s else $3 end, dice = $4, unit_s = $5, add_n = $6, add_unit_s = $7, sub_n = $8,
-		sub_unit_s = $9, wait_n = $10, wait_unit_s = $11, min_multi = $12, max_multi = $13, reset_votes = $14, penalty = $15,
-		penalty_min = $16, penalty_n = $17, penalty_unit_s = $18, penalty_always = $19, token = $20
-		where session_id = $1 and game = $2`,
-		append([]any{session, string(r.game), since}, r.values()...)...)
+	_, err := tx.Exec(`update tracker_game set settings = $3, since_s = case when $4 = 0 then since_s else $4 end
+		where session_id = $1 and game = $2`, session, string(r.game), r.text(), since)
 	return err
 }
 
-// gameScan reads settingColumns and standingColumns.
-type gameScan struct {
+// storedGame is a row of tracker_game.
+type storedGame struct {
 	gameRow
 	standing
-	pen    Penalty
-	flags  struct{ reset, penalty, always int }
-	token  sql.NullString
-	lastMS int64
+	since int64
 }
 
-func (g *gameScan) into() []any {
-	r := &g.gameRow
-	return []any{&r.dice, &r.unit, &r.add.Amount, &r.add.Unit, &r.sub.Amount, &r.sub.Unit, &r.wait.Amount, &r.wait.Unit,
-		&r.multi.Min, &r.multi.Max, &g.flags.reset, &g.flags.penalty, &g.pen.Min, &g.pen.Time.Amount, &g.pen.Time.Unit,
-		&g.flags.always, &g.token, &g.plays, &g.day, &g.dayPlays, &g.lastMS}
-}
+const gameColumns = "g.settings, g.token, g.since_s, g.plays, g.day, g.day_plays, g.last_ms"
 
-// done finishes what into has read.
-func (g *gameScan) done() {
-	g.reset, g.pen.Always, g.gameRow.token = g.flags.reset == 1, g.flags.always == 1, g.token.String
-	if g.flags.penalty == 1 {
-		pen := g.pen
-		g.penalty = &pen
+// scanGame reads gameColumns, and more after them.
+func scanGame(r row, before []any, g *storedGame, more ...any) error {
+	var text string
+	var token sql.NullString
+	var last int64
+	into := append(before, &text, &token, &g.since, &g.plays, &g.day, &g.dayPlays, &last)
+	if err := r.Scan(append(into, more...)...); err != nil {
+		return err
 	}
-	g.last = instant(g.lastMS)
+	var err error
+	if g.gameRow, err = parseRow(text); err != nil {
+		return err
+	}
+	g.token, g.last = token.String, instant(last)
+	return nil
 }
 
 // instant is a stored time of a play, zero for none.
@@ -159,19 +164,18 @@ func addSalt(tx *db.Tx, session int64) error {
 }
 
 // readGames is the games of a session as they are stored.
-func readGames(tx *db.Tx, session int64) ([]gameScan, error) {
-	rows, err := tx.Query("select game, "+settingColumns+", "+standingColumns+" from tracker_game where session_id = $1 order by game", session)
+func readGames(tx *db.Tx, session int64) ([]storedGame, error) {
+	rows, err := tx.Query("select "+gameColumns+" from tracker_game g where g.session_id = $1 order by g.game", session)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var all []gameScan
+	var all []storedGame
 	for rows.Next() {
-		var g gameScan
-		if err := rows.Scan(append([]any{&g.game}, g.into()...)...); err != nil {
+		var g storedGame
+		if err := scanGame(rows, nil, &g); err != nil {
 			return nil, err
 		}
-		g.done()
 		all = append(all, g)
 	}
 	return all, rows.Err()
@@ -187,11 +191,10 @@ func games(tx *db.Tx, zone *time.Location, session int64) (*Play, error) {
 	penalties := false
 	for _, g := range all {
 		g.settings(&p.Settings)
-		if g.game == LinkGame {
-			p.Token = g.token.String
-		}
 		s := State{Plays: g.plays, Today: g.playsOn(g.today(tx.Now, zone)), Last: g.last}
-		if g.game != LinkGame {
+		if g.game == LinkGame {
+			p.Token = g.token
+		} else {
 			s.Next, _ = g.free(g.gameRow, tx.Now, zone)
 		}
 		p.State[g.game] = s

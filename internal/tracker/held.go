@@ -3,7 +3,6 @@ package tracker
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -177,9 +176,6 @@ func (c gameChange) apply(tx *db.Tx, s *Session, by int64) (err error) {
 		}
 		err = c.after.insert(tx, s.ID, tx.Now.Unix(), standing{})
 	case ActionUpdate:
-		if c.game == LinkGame {
-			c.after.token = s.Play.Token
-		}
 		since := int64(0)
 		if c.stricter() {
 			since = tx.Now.Unix()
@@ -191,19 +187,15 @@ func (c gameChange) apply(tx *db.Tx, s *Session, by int64) (err error) {
 	if err != nil {
 		return err
 	}
-	return storedChange{session: s.ID, game: c.game, action: c.action(), at: tx.Now.UnixMilli(), by: by, before: c.before.text(), after: c.after.text()}.insert(tx)
+	return storedChange{session: s.ID, game: c.game, action: c.action(), at: tx.Now.UnixMilli(), by: by, before: textOf(c.before), after: textOf(c.after)}.insert(tx)
 }
 
-// text is a game's settings as they are kept in a change; nil for a game that is off.
-func (r *gameRow) text() any {
+// textOf is a game's settings for a change; nil for a game that is off.
+func textOf(r *gameRow) any {
 	if r == nil {
 		return nil
 	}
-	b, err := json.Marshal(r.only())
-	if err != nil {
-		panic(err)
-	}
-	return string(b)
+	return r.text()
 }
 
 // storedChange is a row of tracker_change.

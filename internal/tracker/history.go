@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"hash/crc32"
 	"slices"
@@ -104,7 +103,7 @@ func (p position) after(cursor string) (position, error) {
 	return p, nil
 }
 
-// span is the milliseconds from and before stand for.
+// period is the milliseconds from and before stand for.
 func period(from, before time.Time) (low, high int64, err error) {
 	low, high = -1<<62, 1<<62
 	if !from.IsZero() {
@@ -289,22 +288,15 @@ func scanChange(r row) (*Change, int64, error) {
 	c.Happened = instant(at)
 	var rows [2]*gameRow
 	for i, text := range []sql.NullString{before, after} {
-		if !text.Valid {
-			continue
-		}
-		s := &Settings{}
-		if err := json.Unmarshal([]byte(text.String), s); err != nil {
-			return nil, 0, err
-		}
-		if all := rowsOf(*s); len(all) == 1 {
-			rows[i] = &all[0]
-		}
-		if i == 0 {
-			c.Before = s
-		} else {
-			c.After = s
+		if text.Valid {
+			r, err := parseRow(text.String)
+			if err != nil {
+				return nil, 0, err
+			}
+			rows[i] = &r
 		}
 	}
+	c.Before, c.After = rows[0].only(), rows[1].only()
 	c.Diffs = diffs(rows[0], rows[1])
 	return c, id, nil
 }

@@ -1,6 +1,8 @@
 package tracker
 
 import (
+	"time"
+
 	"stint/internal/db"
 	"stint/internal/tracker/wall"
 )
@@ -45,6 +47,8 @@ type entry struct {
 	unit, rolled  *int64 // seconds: applied, drawn
 	schedule      *wall.Moment
 	multi, nonce  *int
+	draw          string
+	at            time.Time // of an import; zero: now
 }
 
 // write appends the row and rings.
@@ -54,10 +58,13 @@ func (e entry) write(tx *db.Tx) error {
 		return err
 	}
 	schedule, _ := columns(e.schedule)
+	if e.at.IsZero() {
+		e.at = tx.Now
+	}
 	_, err = tx.Exec(`insert into tracker_log (id, user_id, session_id, kind, at_ms, type, source, dom, unit_s, rolled_s,
-		schedule_s, multi, nonce) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
-		id, e.user, e.session, e.kind, tx.Now.UnixMilli(), word(e.typ), word(e.source), flag(e.dom), e.unit, e.rolled,
-		schedule, e.multi, e.nonce)
+		schedule_s, multi, nonce, draw) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+		id, e.user, e.session, e.kind, e.at.UnixMilli(), word(e.typ), word(e.source), flag(e.dom), e.unit, e.rolled,
+		schedule, e.multi, e.nonce, word(e.draw))
 	tx.Ring(Topic)
 	return err
 }

@@ -3,6 +3,7 @@ package tracker
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"slices"
 	"time"
@@ -39,29 +40,25 @@ type Move struct {
 // table is everything a play looks at: the session, the game and the chain.
 type table struct {
 	live
-	gameScan
+	storedGame
 	chain chainRow
-	since int64
 	hour  int64 // the last hour of UTC with votes without an account, and how many
 	votes int
 	salt  []byte
 }
 
-const tableQuery = "select " + liveColumns + ", " + settingColumns + ", " + standingColumns + ", " + chainColumns + `, g.since_s,
-	g.hour, g.hour_votes, s.salt from tracker_game g join tracker_session s on s.id = g.session_id
+const tableQuery = "select " + liveColumns + ", " + gameColumns + ", " + chainColumns + `, g.hour, g.hour_votes, s.salt
+	from tracker_game g join tracker_session s on s.id = g.session_id
 	join tracker_chain c on c.session_id = s.id and c.user_id = s.user_id where g.session_id = $1 and g.game = $2`
 
 // readTable is the table of a game; nil if the session has no such game.
 func readTable(tx *db.Tx, session int64, game Game) (*table, error) {
 	t := &table{}
-	t.game = game
-	into := append(t.live.into(), t.gameScan.into()...)
-	into = append(into, &t.chain.commitment, &t.chain.number, &t.chain.used, &t.chain.clientSeed, &t.since, &t.hour, &t.votes, &t.salt)
-	err := tx.QueryRow(tableQuery, session, string(game)).Scan(into...)
+	err := scanGame(tx.QueryRow(tableQuery, session, string(game)), t.live.into(), &t.storedGame,
+		&t.chain.commitment, &t.chain.number, &t.chain.used, &t.chain.clientSeed, &t.hour, &t.votes, &t.salt)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
-	t.gameScan.done()
 	t.chain.user, t.chain.session = t.user, t.id
 	return t, err
 }
@@ -149,6 +146,10 @@ func (t *Tracker) move(tx *db.Tx, g *table, m *Move, kind string, zone *time.Loc
 	if err := t.draw(tx, &g.chain, m.Draw); err != nil {
 		return err
 	}
+	text, err := json.Marshal(m.Draw)
+	if err != nil {
+		return err
+	}
 	now, before := tx.Now.Unix(), g.scheduled.Int64
 	g.scheduled.Int64 = moved(before, now, g.limit, m.Draw.Operation, m.Draw.Seconds)
 	m.Session, m.Operation, m.Seconds, m.Multi = g.id, m.Draw.Operation, m.Draw.Seconds, Multi(m.Draw.Multi)
@@ -159,8 +160,8 @@ func (t *Tracker) move(tx *db.Tx, g *table, m *Move, kind string, zone *time.Loc
 		g.id, string(g.game), g.plays, int64(g.day), g.dayPlays, millis(g.last), g.hour, g.votes); err != nil {
 		return err
 	}
-	err := entry{user: g.user, session: g.id, kind: kind, typ: m.Operation, source: m.Source, dom: m.Dom, unit: &m.Applied,
-		rolled: &m.Seconds, schedule: &m.Scheduled, multi: &m.Draw.Multi, nonce: &m.Draw.Nonce}.write(tx)
+	err = entry{user: g.user, session: g.id, kind: kind, typ: m.Operation, source: m.Source, dom: m.Dom, unit: &m.Applied,
+		rolled: &m.Seconds, schedule: &m.Scheduled, multi: &m.Draw.Multi, nonce: &m.Draw.Nonce, draw: string(text)}.write(tx)
 	if err != nil {
 		return err
 	}

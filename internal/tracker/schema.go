@@ -13,14 +13,14 @@ package tracker
 // are public: totals and deep pages are read from it.
 //
 // tracker_log: what happened, in commit order. Rows with a type are the session's history. unit_s is what was applied,
-// rolled_s what was drawn, schedule_s the scheduled end after it.
+// rolled_s what was drawn, schedule_s the scheduled end after it, draw the draw as it can be verified.
 //
-// tracker_game: the settings of a game and how it stands: all plays, those of the owner's local day, the last one; since_s
-// is from when its penalty holds, hour and hour_votes count the votes without an account in an hour of UTC.
+// tracker_game: the settings of a game as JSON, and how it stands: all plays, those of the owner's local day, the last one;
+// since_s is from when its penalty holds, hour and hour_votes count the votes without an account in an hour of UTC.
 //
-// tracker_chain: the seeds of a session's draws (session_id 0: of the account's) with the client's own seed; marks is
-// sealed, used counts the draws made, number stands for the session in the generator's text. tracker_draw: every draw, as
-// it can be verified.
+// tracker_chain: what is known of the seeds of a session's draws (session_id 0: of the account's): the commitment, the
+// client's own seed, how many draws were made, and the number that stands for the session in the generator's text.
+// tracker_seeds: the seeds, sealed. tracker_draw: the draws of an account's chain.
 //
 // tracker_vote: the last vote of a voter, who is known by a keyed hash only. tracker_day: what midnight found for a
 // game and day. tracker_change: changes of game settings. tracker_up: when the server ran. tracker_keyholder: who may
@@ -67,28 +67,13 @@ create table tracker_tally (
 create table tracker_game (
 	session_id bigint not null,
 	game text not null,
-	dice integer not null,
-	unit_s bigint not null,
-	add_n integer not null,
-	add_unit_s bigint not null,
-	sub_n integer not null,
-	sub_unit_s bigint not null,
-	wait_n integer not null,
-	wait_unit_s bigint not null,
-	min_multi integer not null,
-	max_multi integer not null,
-	reset_votes integer not null,
-	penalty integer not null,
-	penalty_min integer not null,
-	penalty_n integer not null,
-	penalty_unit_s bigint not null,
-	penalty_always integer not null,
+	settings text not null,
 	token text,
+	since_s bigint not null,
 	plays bigint not null,
 	day bigint not null,
 	day_plays bigint not null,
 	last_ms bigint not null,
-	since_s bigint not null,
 	hour bigint not null,
 	hour_votes bigint not null,
 	primary key (session_id, game)
@@ -108,7 +93,8 @@ create table tracker_log (
 	rolled_s bigint,
 	schedule_s bigint,
 	multi integer,
-	nonce integer
+	nonce integer,
+	draw text
 );
 create index tracker_log_user on tracker_log (user_id, id);
 create index tracker_log_session on tracker_log (session_id, at_ms, id);
@@ -117,19 +103,24 @@ create table tracker_chain (
 	user_id bigint not null,
 	session_id bigint not null,
 	commitment bytea not null,
-	marks bytea not null,
 	client_seed text not null,
 	used integer not null,
 	number bigint not null,
 	primary key (session_id, user_id)
 );
 
-create table tracker_draw (
+create table tracker_seeds (
 	user_id bigint not null,
 	session_id bigint not null,
+	marks bytea not null,
+	primary key (session_id, user_id)
+);
+
+create table tracker_draw (
+	user_id bigint not null,
 	nonce integer not null,
 	draw text not null,
-	primary key (session_id, user_id, nonce)
+	primary key (user_id, nonce)
 );
 
 create table tracker_vote (

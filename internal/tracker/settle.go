@@ -3,6 +3,7 @@ package tracker
 import (
 	"database/sql"
 	"errors"
+	"slices"
 	"time"
 
 	"stint/internal/db"
@@ -80,14 +81,6 @@ func (l *live) store(tx *db.Tx, zone *time.Location, history bool) error {
 	return err
 }
 
-// judged is a game with a penalty, as midnight sees it.
-type judged struct {
-	game  Game
-	pen   Penalty
-	since int64
-	standing
-}
-
 // judgeDay judges the next day of a session, which ends at to, game by game, and goes on to the day after it. Days that
 // the zone's calendar leaves out are nobody's.
 func (t *Tracker) judgeDay(tx *db.Tx, l *live, to int64, zone *time.Location) (penalised bool, err error) {
@@ -97,10 +90,11 @@ func (t *Tracker) judgeDay(tx *db.Tx, l *live, to int64, zone *time.Location) (p
 	if from >= to {
 		return false, nil
 	}
-	all, err := judgedGames(tx, l.id)
+	all, err := readGames(tx, l.id)
 	if err != nil {
 		return false, err
 	}
+	all = slices.DeleteFunc(all, func(g storedGame) bool { return g.penalty == nil })
 	if len(all) == 0 {
 		l.nextDay.Valid = false
 		return false, nil
@@ -111,11 +105,11 @@ func (t *Tracker) judgeDay(tx *db.Tx, l *live, to int64, zone *time.Location) (p
 	}
 	for _, g := range all {
 		plays := g.playsOn(day)
-		reason := g.pen.verdict(facts{from: from, to: to, plays: plays, since: g.since, scheduled: l.scheduled.Int64, reached: l.reached, down: down})
+		reason := g.penalty.verdict(facts{from: from, to: to, plays: plays, since: g.since, scheduled: l.scheduled.Int64, reached: l.reached, down: down})
 		var applied int64
 		if reason == DayMissed {
 			penalised = true
-			if applied, err = penalise(tx, l, g.pen, to, zone); err != nil {
+			if applied, err = penalise(tx, l, *g.penalty, to, zone); err != nil {
 				return false, err
 			}
 		}
@@ -135,24 +129,6 @@ func penalise(tx *db.Tx, l *live, p Penalty, at int64, zone *time.Location) (app
 	m := wall.At(end, zone)
 	return applied, entry{user: l.user, session: l.id, kind: kindPenalty, typ: TypeAdd, source: SourcePenalty, unit: &applied,
 		rolled: &seconds, schedule: &m}.write(tx)
-}
-
-func judgedGames(tx *db.Tx, session int64) ([]judged, error) {
-	rows, err := tx.Query(`select game, penalty_min, penalty_n, penalty_unit_s, day, day_plays, since_s from tracker_game
-		where session_id = $1 and penalty = 1 order by game`, session)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var all []judged
-	for rows.Next() {
-		var g judged
-		if err := rows.Scan(&g.game, &g.pen.Min, &g.pen.Time.Amount, &g.pen.Time.Unit, &g.day, &g.dayPlays, &g.since); err != nil {
-			return nil, err
-		}
-		all = append(all, g)
-	}
-	return all, rows.Err()
 }
 
 // downtime is for how many seconds of [from, to) no server ran. A server that ran a moment ago is running.

@@ -188,7 +188,7 @@ func (t *Tracker) update(tx *db.Tx, s *Session) error {
 }
 
 // ofSession is the tables whose rows belong to one session.
-var ofSession = []string{"tracker_game", "tracker_log", "tracker_chain", "tracker_draw", "tracker_vote", "tracker_day", "tracker_change"}
+var ofSession = []string{"tracker_game", "tracker_log", "tracker_chain", "tracker_seeds", "tracker_vote", "tracker_day", "tracker_change"}
 
 // remove takes the session away with everything that belongs to it; the log keeps one row that says so.
 func (t *Tracker) remove(tx *db.Tx, s *Session, kind string) error {
@@ -216,12 +216,12 @@ func Erase(tx *db.Tx, user int64) error {
 			return err
 		}
 	}
-	for _, table := range []string{"tracker_chain", "tracker_draw"} {
+	for _, table := range []string{"tracker_chain", "tracker_seeds"} {
 		if _, err := tx.Exec("delete from "+table+" where session_id = 0 and user_id = $1", user); err != nil {
 			return err
 		}
 	}
-	for _, table := range []string{"tracker_session", "tracker_tally", "tracker_log", "tracker_once"} {
+	for _, table := range []string{"tracker_session", "tracker_tally", "tracker_log", "tracker_draw", "tracker_once"} {
 		if _, err := tx.Exec("delete from "+table+" where user_id = $1", user); err != nil {
 			return err
 		}

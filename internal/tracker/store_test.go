@@ -223,7 +223,7 @@ func TestMaxEnd(t *testing.T) {
 				return err
 			}
 			doc.Commitment = fair.Seed(s0).String()
-			rows, err := tx.Query("select draw from tracker_draw where user_id = 1 and session_id = 0")
+			rows, err := tx.Query("select draw from tracker_draw where user_id = 1")
 			if err != nil {
 				return err
 			}
