@@ -12,7 +12,7 @@
 // Where the document has no operation, its own defaults apply: an unknown path
 // is 404 (components/responses/NotFound), another method 405 with an Allow that
 // names exactly the documented ones (MethodNotAllowed), OPTIONS is 204
-// (Preflight). HEAD is judged as GET without a body. On a server that is open to
+// (Preflight); under /api/v2 their names begin with V2. HEAD is judged as GET without a body. On a server that is open to
 // everybody, send any credentials to be judged as a member. The pages for people, "/"
 // and everything under "/docs/", are no part of the contract and are not judged.
 package apitest

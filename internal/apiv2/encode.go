@@ -92,48 +92,6 @@ func appendSession(b []byte, s *tracker.Session, now time.Time) []byte {
 	return append(b, '}')
 }
 
-// appendGames appends the games of an active session, the settings under the names of the family (readings,
-// "Settings' names").
-func appendGames(b []byte, p *tracker.Play) []byte {
-	b = append(b, '{')
-	if d := p.Dice; d != nil {
-		b = appendInt(b, `"dice":{"dices":`, int64(d.Number))
-		b = appendText(b, `,"addunit":`, d.Unit.String())
-		b = appendSpan(b, `,"waitint":`, `,"waitunit":`, d.Wait)
-		b = append(appendPlay(b, d.Multi, d.Penalty, p.State[tracker.DiceGame]), "},"...)
-	}
-	if l := p.Link; l != nil {
-		b = appendSpan(b, `"link":{"addint":`, `,"addunit":`, l.Add)
-		b = appendSpan(b, `,"subint":`, `,"subunit":`, l.Sub)
-		// No votes are required before one counts.
-		b = appendFlag(b, `,"waitint":0,"resetvotes":`, l.ResetVotes)
-		b = appendPlay(b, l.Multi, nil, p.State[tracker.LinkGame])
-		b = append(appendText(b, `,"token":`, p.Token), "},"...)
-	}
-	if l := p.Luck; l != nil {
-		b = appendSpan(b, `"luck":{"addint":`, `,"addunit":`, l.Add)
-		b = appendSpan(b, `,"subint":`, `,"subunit":`, l.Sub)
-		b = appendSpan(b, `,"waitint":`, `,"waitunit":`, l.Wait)
-		b = append(appendPlay(b, l.Multi, l.Penalty, p.State[tracker.LuckGame]), "},"...)
-	}
-	return append(b[:len(b)-1], '}')
-}
-
-// appendPlay appends what all games have: multipliers, penalties and how the game stands.
-func appendPlay(b []byte, m tracker.Multis, p *tracker.Penalty, s tracker.State) []byte {
-	b = appendMulti(append(b, `,"minmultiplier":`...), m.Min)
-	b = appendMulti(append(b, `,"maxmultiplier":`...), m.Max)
-	if p != nil {
-		b = appendInt(b, `,"penalties":{"min":`, int64(p.Min))
-		b = appendSpan(b, `,"addint":`, `,"addunit":`, p.Time)
-		b = append(appendFlag(b, `,"always":`, p.Always), '}')
-	}
-	b = appendInt(b, `,"plays":`, int64(s.Plays))
-	b = appendInt(b, `,"plays_today":`, int64(s.Today))
-	b = appendInstant(b, `,"last_play_utc":`, s.Last.Unix(), !s.Last.IsZero())
-	return appendInstant(b, `,"next_play_utc":`, secondsUp(s.Next), !s.Next.IsZero())
-}
-
 // appendStatus appends what every write answers; more members may follow.
 func appendStatus(b []byte, status string, id int64) []byte {
 	return appendInt(appendText(b, `{"status":`, status), `,"id":`, id)

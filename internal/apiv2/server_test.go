@@ -14,6 +14,7 @@ import (
 	"time"
 	_ "time/tzdata"
 
+	"stint/api/apitest"
 	"stint/internal/account"
 	"stint/internal/apiv2"
 	"stint/internal/db"
@@ -304,7 +305,7 @@ func with(body string, more ...string) string {
 	return strings.TrimSuffix(body, "}") + "," + strings.Join(more, ",") + "}"
 }
 
-func judged(t testing.TB) http.RoundTripper { return &http.Transport{} }
+func judged(t testing.TB) http.RoundTripper { return apitest.Transport(t, &http.Transport{}) }
 
 // raw returns a part of a JSON text as it is written.
 func raw(t testing.TB, text string, names ...string) string {

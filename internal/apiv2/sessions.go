@@ -25,6 +25,9 @@ func (a *API) getSessions(c *call) error {
 	}
 	s, err := a.Tracker.Get(c.Context(), c.owner(), id)
 	if err != nil {
+		s, err = a.held(c, id, err)
+	}
+	if err != nil {
 		return err
 	}
 	c.text = appendSession(begin(c.text), s, a.Tracker.Now())
@@ -94,7 +97,17 @@ func (a *API) insertSession(c *call, b *body, text []byte, key string) error {
 }
 
 func (a *API) startSession(c *call, b *body, text []byte, key string) error {
-	r := tracker.StartRequest{
+	r := b.start()
+	if err := b.end(); err != nil {
+		return err
+	}
+	s, err := a.Tracker.Start(c.Context(), c.owner(), r, c.once(key, text, "Session started successfully"))
+	return c.created(s, err, "Session started successfully")
+}
+
+// start reads a live session (document, "Live Session Fields").
+func (b *body) start() tracker.StartRequest {
+	return tracker.StartRequest{
 		Date:          b.text(tracker.FieldStartDate),
 		Time:          b.text(tracker.FieldStartTime),
 		ScheduledDate: b.text(tracker.FieldScheduledDate),
@@ -107,11 +120,6 @@ func (a *API) startSession(c *call, b *body, text []byte, key string) error {
 		Notes:         b.nullable(tracker.FieldNotes).To,
 		Settings:      b.settings(),
 	}
-	if err := b.end(); err != nil {
-		return err
-	}
-	s, err := a.Tracker.Start(c.Context(), c.owner(), r, c.once(key, text, "Session started successfully"))
-	return c.created(s, err, "Session started successfully")
 }
 
 // idempotencyKey reads the header; "" if it is absent.
@@ -191,6 +199,9 @@ func (a *API) patchSession(c *call) error {
 		return err
 	}
 	s, err := a.Tracker.Edit(c.Context(), c.owner(), id, r)
+	if err != nil {
+		s, err = a.editHeld(c, id, r, err)
+	}
 	if err != nil {
 		return err
 	}

@@ -40,11 +40,11 @@ func TestGamesOfAnItem(t *testing.T) {
 		got := s.get("?id=1").must(200)
 		token, _ := got.body.at("data.games.link.token").(string)
 		want := `{"dice":{"dices":2,"addunit":"HOUR","waitint":6,"waitunit":"MINUTE","minmultiplier":0.50,"maxmultiplier":2.00,` +
-			`"penalties":{"min":3,"addint":4,"addunit":"DAY","always":1}` + state + `},` +
+			`"penalties":{"min":3,"addint":4,"addunit":"DAY","always":1}` + state + `,"days":[]},` +
 			`"link":{"addint":10,"addunit":"MINUTE","subint":5,"subunit":"HOUR","waitint":0,"resetvotes":1,"minmultiplier":1.25,` +
 			`"maxmultiplier":100.00` + state + `,"token":"` + token + `"},` +
 			`"luck":{"addint":1,"addunit":"MONTH","subint":2,"subunit":"DAY","waitint":1,"waitunit":"DAY","minmultiplier":0.01,` +
-			`"maxmultiplier":1.00,"penalties":{"min":1,"addint":7,"addunit":"MINUTE","always":0}` + state + `}}`
+			`"maxmultiplier":1.00,"penalties":{"min":1,"addint":7,"addunit":"MINUTE","always":0}` + state + `,"days":[]}}`
 		if got := raw(t, got.text, "data", "games"); len(token) < 16 || got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
