@@ -1,4 +1,5 @@
-// Package client speaks to a Stint server: the club-status API, version 0.
+// Package client speaks to a Stint server: a Client the club-status API, version
+// 0, a Tracker the tracker API, version 2.
 //
 // It needs nothing but the standard library. A Client without a password sees
 // the public view.
@@ -17,7 +18,7 @@ import (
 	"time"
 )
 
-// Client speaks to one server. Its fields must not be changed while it is in
+// Client speaks to one club. Its fields must not be changed while it is in
 // use; its methods may be called by several goroutines.
 type Client struct {
 	BaseURL  string // such as "https://club.example", without /api
@@ -28,13 +29,18 @@ type Client struct {
 	HTTP *http.Client
 }
 
-// Error is an answer that refuses a request (RFC 9457).
+// Error is an answer that refuses a request.
 type Error struct {
 	Status     int           // HTTP status code
 	Title      string        // the status in words
 	Detail     string        // what was wrong and what is allowed; "" if the answer did not say
 	Member     string        // the member or parameter at fault; "" if none is
 	RetryAfter time.Duration // how long to wait before trying again; 0 if the answer did not say
+
+	// Of the tracker only:
+	Code    string    // a stable word such as "overlap"
+	RetryAt time.Time // when the same request may succeed; zero if the answer did not say
+	Session int64     // the session that is in the way; 0 if none is
 }
 
 func (e *Error) Error() string {
@@ -106,9 +112,20 @@ func (c *Client) do(ctx context.Context, method, path string, query url.Values, 
 func problem(res *http.Response) *Error {
 	e := &Error{}
 	body, _ := io.ReadAll(io.LimitReader(res.Body, maxProblem))
-	var p struct{ Title, Detail, Member string }
+	var p struct {
+		Title, Detail, Member string // RFC 9457
+		Error                 struct {
+			Code, Message, Field string
+			RetryAt              time.Time `json:"retry_at"`
+			Session              int64
+		}
+	}
 	if json.Unmarshal(body, &p) == nil {
 		e.Title, e.Detail, e.Member = p.Title, p.Detail, p.Member
+		if p.Error.Code != "" {
+			e.Code, e.Detail, e.Member = p.Error.Code, p.Error.Message, p.Error.Field
+			e.RetryAt, e.Session = p.Error.RetryAt, p.Error.Session
+		}
 	}
 	e.Status = res.StatusCode
 	if e.Title == "" {

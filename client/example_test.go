@@ -68,6 +68,43 @@ func ExampleClient_Stream() {
 	// Output: the last presence
 }
 
+func ExampleTracker() {
+	t := &client.Tracker{BaseURL: os.Getenv("STINT_URL"), Token: os.Getenv("STINT_TOKEN")}
+	ctx := context.Background()
+	week := time.Now().AddDate(0, 0, 7).Format(time.DateOnly)
+	made, err := t.Start(ctx, client.Start{
+		ScheduledEnd: week + " 09:00",
+		Notes:        "one week",
+		Games:        client.Games{Dice: &client.Dice{Number: 2, Unit: client.Hour, Wait: 6, WaitUnit: client.Hour, Max: 1.5}},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	s, err := t.Get(ctx, made.ID)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(s.Active, s.Scheduled.Local == week+" 09:00:00", *s.Notes, s.Games.Dice.Number, s.Games.Dice.Max)
+	fmt.Println(t.Discard(ctx, made.ID))
+	// Output:
+	// true true one week 2 1.5
+	// <nil>
+}
+
+func ExampleTracker_Sessions() {
+	t := &client.Tracker{BaseURL: os.Getenv("STINT_URL"), Token: os.Getenv("STINT_TOKEN")}
+	for s, err := range t.Sessions(context.Background(), client.Filter{Active: new(true)}) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(s.ID, s.Start.Local)
+	}
+	// Output:
+}
+
 func ExampleError() {
 	_, err := ours().SetStatus(context.Background(), "Hans", "ajar", "")
 	var refused *client.Error

@@ -100,20 +100,55 @@ func (h *house) restart(t *testing.T, flags map[string]string) {
 	}
 }
 
+// beside runs fn on the running server's database.
+func (h *house) beside(ctx context.Context, fn func(*account.Store) error) error {
+	d, err := db.Open(ctx, filepath.Join(h.dir, "stint.db"))
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	accounts, err := account.Open(ctx, d)
+	if err != nil {
+		return err
+	}
+	defer accounts.Close()
+	return fn(accounts)
+}
+
+// person adds a person with a token of the scope, and waits until the server
+// knows it.
+func (h *house) person(ctx context.Context, name, zone string, scope account.TokenScope) (*client.Tracker, error) {
+	c := &client.Tracker{BaseURL: h.url}
+	err := h.beside(ctx, func(s *account.Store) (err error) {
+		if _, err = s.AddUser(ctx, name, zone); err == nil {
+			c.Token, err = s.CreateToken(ctx, name, "test", scope, time.Time{})
+		}
+		return err
+	})
+	for range 20 {
+		if err != nil {
+			break
+		}
+		if _, err = c.List(ctx, client.Filter{}); err == nil {
+			return c, nil
+		}
+		var e *client.Error
+		if errors.As(err, &e) && e.Code == "unauthorized" {
+			err = nil
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	return nil, fmt.Errorf("no token: %w", err)
+}
+
 // add adds a password beside the running server.
 func (h *house) add(t *testing.T, scope account.Scope) string {
 	t.Helper()
-	d, err := db.Open(t.Context(), filepath.Join(h.dir, "stint.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
-	accounts, err := account.Open(t.Context(), d)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer accounts.Close()
-	secret, err := accounts.AddPassword(t.Context(), scope.String(), scope, "")
+	var secret string
+	err := h.beside(t.Context(), func(s *account.Store) (err error) {
+		secret, err = s.AddPassword(t.Context(), scope.String(), scope, "")
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,6 +193,11 @@ func TestMain(m *testing.M) {
 	}
 	os.Setenv("STINT_URL", h.url)
 	os.Setenv("STINT_PASSWORD", h.password)
+	ann, err := h.person(context.Background(), "Ann", "Europe/Rome", account.TokenWrite)
+	if err != nil {
+		panic(err)
+	}
+	os.Setenv("STINT_TOKEN", ann.Token)
 	code := m.Run()
 	h.stop()
 	os.RemoveAll(dir)
