@@ -78,6 +78,20 @@ func (s *Store) User(ctx context.Context, name string) (u User, err error) {
 	return u, err
 }
 
+// UserByID finds a person by id.
+func (s *Store) UserByID(ctx context.Context, id int64) (u User, err error) {
+	err = s.db.View(ctx, func(tx *db.Tx) error {
+		var created int64
+		err := tx.QueryRow("select id, name, zone, created from person where id = $1", id).Scan(&u.ID, &u.Name, &u.Zone, &created)
+		if err == sql.ErrNoRows {
+			err = refuse(ErrNotFound, "there is no user with the id %d", id)
+		}
+		u.Created = instant(created)
+		return err
+	})
+	return u, err
+}
+
 // Zone is a person's zone, read inside the caller's transaction.
 func Zone(tx *db.Tx, userID int64) (*time.Location, error) {
 	var zone string

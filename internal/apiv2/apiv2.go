@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"stint/internal/account"
+	"stint/internal/stream"
 	"stint/internal/tracker"
 	"stint/internal/web"
 )
@@ -21,18 +22,29 @@ type Options struct {
 	Log      *slog.Logger
 	Proxies  web.Proxies
 	Failures *web.FailureLimit
+	Hub      *stream.Hub // of the events; nil: there are none
 
+	// PublicURL is scheme and host under which people reach the server; "": those of the request.
+	PublicURL string
 	// RequireHTTPS refuses requests that crossed a network in the clear (readings, "HTTPS").
 	RequireHTTPS bool
 }
 
-// API answers requests. It keeps nothing and need not be closed.
+// API answers requests. It must be closed before the hub is.
 type API struct {
 	Options
+	feed     feed
+	previews chan struct{} // a place for each preview that is computed
 }
 
 // New returns the API over o.
-func New(o Options) *API { return &API{Options: o} }
+func New(o Options) *API {
+	return &API{Options: o, previews: make(chan struct{}, maxPreviews),
+		feed: feed{tracker: o.Tracker, hub: o.Hub, report: func(err error) { o.Log.Error("events", "error", err) }}}
+}
+
+// Close ends what was begun for streams of events. Requests are no longer answered.
+func (a *API) Close() { a.feed.close() }
 
 // methods are what a path takes; nil means that there is no such path. HEAD is answered wherever GET is.
 type methods map[string]method
@@ -42,6 +54,9 @@ type method struct {
 	needs account.TokenScope
 	do    func(*API, *call) error
 }
+
+// anyone is the scope of methods that ask for a token themselves, where they need one.
+const anyone account.TokenScope = ""
 
 var sessions = methods{
 	http.MethodGet:    {account.TokenRead, (*API).getSessions},
@@ -62,6 +77,11 @@ func (a *API) Register(mux *http.ServeMux) {
 	for pattern, m := range routes {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { a.answer(w, r, m) })
 	}
+	for name, m := range family {
+		for _, pattern := range []string{"/api/v2/" + name + ".php", "/api/v2/" + name} {
+			mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { a.answer(w, r, m) })
+		}
+	}
 }
 
 // call is one request and what is known about it by now.
@@ -71,7 +91,8 @@ type call struct {
 	who      account.Caller
 	query    query
 	warnings warnings
-	text     []byte // for the answer's body; it goes back to texts
+	scope    tracker.Field // before the domain's fields where the wire has other words for them
+	text     []byte        // for the answer's body; it goes back to texts
 }
 
 var texts = sync.Pool{New: func() any { return new([]byte) }}
@@ -93,7 +114,7 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, m methods) {
 
 func (a *API) serve(c *call, m methods) error {
 	if m == nil {
-		return &web.Error{Status: http.StatusNotFound, Code: "not_found", Detail: "There is nothing at this path; sessions are at /api/v2/sessions.php."}
+		return &web.Error{Status: http.StatusNotFound, Code: "not_found", Detail: "There is nothing at this path; the sessions are at /api/v2/sessions.php."}
 	}
 	name := c.Method
 	if name == http.MethodHead {
@@ -107,8 +128,10 @@ func (a *API) serve(c *call, m methods) error {
 	case !ok:
 		return web.MethodNotAllowed(m.allowed() + ", OPTIONS")
 	}
-	if err := a.admit(c, method.needs); err != nil {
-		return err
+	if method.needs != anyone {
+		if err := a.admit(c, method.needs); err != nil {
+			return err
+		}
 	}
 	if err := c.readQuery(); err != nil {
 		return err
@@ -134,7 +157,7 @@ func (m methods) allowed() string {
 // Values of the headers that every answer has. What belongs to one person is stored nowhere on its way.
 var (
 	anyOrigin = []string{"*"}
-	exposed   = []string{"Allow, Idempotent-Replayed, Preference-Applied, Retry-After, X-Request-Id"}
+	exposed   = []string{"Allow, Idempotent-Replayed, Last-Event-ID, Preference-Applied, Retry-After, X-Request-Id"}
 	noStore   = []string{"no-store"}
 	noSniff   = []string{"nosniff"}
 	jsonType  = []string{"application/json; charset=utf-8"}
@@ -151,7 +174,7 @@ func common(h http.Header) {
 func preflight(w http.ResponseWriter, m methods) {
 	h := w.Header()
 	h.Set("Access-Control-Allow-Methods", m.allowed())
-	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, Prefer")
+	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Prefer")
 	h.Set("Access-Control-Max-Age", "86400")
 	w.WriteHeader(http.StatusNoContent)
 }

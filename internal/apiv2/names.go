@@ -86,4 +86,9 @@ var documented = func() map[string]bool {
 	return set
 }()
 
-func wireName(f tracker.Field) string { return names[f] }
+func wireName(f tracker.Field) string {
+	if name, ok := names[f]; ok {
+		return name
+	}
+	return familyNames[f]
+}

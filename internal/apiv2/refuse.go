@@ -8,6 +8,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"stint/internal/db"
+	"stint/internal/stream"
 	"stint/internal/tracker"
 	"stint/internal/web"
 )
@@ -36,6 +38,9 @@ var statuses = map[tracker.Code]int{
 	tracker.Cooldown:            http.StatusTooManyRequests,
 	tracker.DailyLimit:          http.StatusTooManyRequests,
 	tracker.AlreadyVoted:        http.StatusTooManyRequests,
+	tracker.RateLimited:         http.StatusTooManyRequests,
+	tracker.AlreadyLinked:       http.StatusConflict,
+	tracker.NotEmpty:            http.StatusConflict,
 }
 
 // refuse answers with the error envelope (document, "Response Envelope"; readings, "Error codes").
@@ -68,20 +73,32 @@ func (a *API) refusal(c *call, err error) *refusal {
 	switch {
 	case errors.As(err, &rule):
 		return &refusal{retryAt: rule.RetryAt, session: rule.Session,
-			Error: web.Error{Status: statuses[rule.Code], Code: string(rule.Code), Field: wireName(rule.Field), Detail: rule.Message}}
+			Error: web.Error{Status: statuses[rule.Code], Code: string(rule.Code), Field: c.wireName(rule.Field), Detail: rule.Message}}
 	case errors.As(err, &door):
 		e := &refusal{Error: *door}
 		if wait, err := strconv.Atoi(door.Header.Get("Retry-After")); err == nil {
 			e.retryAt = a.Tracker.Now().Add(time.Duration(wait) * time.Second)
 		}
 		return e
-	case c.Context().Err() != nil:
+	case errors.Is(err, stream.ErrFull):
+		return &refusal{Error: web.Error{Status: http.StatusServiceUnavailable, Code: "unavailable",
+			Detail: "There are too many streams open, in total or from this address; close one or try again later.",
+			Header: http.Header{"Retry-After": {"30"}}}}
+	case errors.Is(err, stream.ErrClosed), errors.Is(err, db.ErrClosed), c.Context().Err() != nil:
 		return &refusal{Error: web.Error{Status: http.StatusServiceUnavailable, Code: "unavailable", Detail: "The server is stopping.",
 			Header: http.Header{"Retry-After": {"30"}}}}
 	}
 	a.Log.Error("internal error", "route", c.Pattern, "id", c.w.Header().Get("X-Request-Id"), "error", err)
 	return &refusal{Error: web.Error{Status: http.StatusInternalServerError, Code: "internal",
 		Detail: "Something went wrong in the server; its log tells more under this answer's X-Request-Id."}}
+}
+
+// wireName is the wire's word for a field that the domain refused.
+func (c *call) wireName(f tracker.Field) string {
+	if name := wireName(c.scope + f); name != "" {
+		return name
+	}
+	return wireName(f)
 }
 
 // message is a sentence; where one member is at fault it begins with its name.

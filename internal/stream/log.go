@@ -36,6 +36,8 @@ type Log struct {
 	hub    *Hub
 	replay Replay
 	head   atomic.Int64 // id of the newest event; written under mu
+	count  atomic.Int64 // streams
+	ended  atomic.Bool  // written under mu
 
 	mu      sync.Mutex
 	floor   int64    // every event with an id in (floor, head] is in chunks
@@ -68,6 +70,19 @@ func (h *Hub) NewLog(start int64, replay Replay) *Log {
 	return l
 }
 
+// Readers returns the number of streams that Serve has begun and that have not
+// ended.
+func (l *Log) Readers() int { return int(l.count.Load()) }
+
+// End ends the streams of this Log at the end of a frame, and those that are
+// begun later at once. What they were not given by then they are not given.
+func (l *Log) End() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ended.Store(true)
+	l.wake()
+}
+
 // Append adds events, in ascending order of id, and wakes the readers once.
 // The bytes are copied. An event whose id is not above the newest one's is
 // already there and is left out.
@@ -86,6 +101,11 @@ func (l *Log) Append(events ...Event) {
 		return
 	}
 	l.head.Store(head)
+	l.wake()
+}
+
+// wake tells every reader to look again.
+func (l *Log) wake() {
 	if l.changed != nil {
 		close(l.changed)
 		l.changed = nil

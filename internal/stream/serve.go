@@ -31,8 +31,9 @@ func (l *Log) Serve(w http.ResponseWriter, r *http.Request, s Subscription) erro
 		return err
 	}
 	defer h.running.Done()
+	l.count.Add(1)
 	if r.Method == http.MethodHead {
-		h.release(s.Addr)
+		l.release(s.Addr)
 		w.WriteHeader(http.StatusOK)
 		return nil
 	}
@@ -44,7 +45,7 @@ func (l *Log) Serve(w http.ResponseWriter, r *http.Request, s Subscription) erro
 			return nil
 		}
 	}
-	defer h.release(s.Addr)
+	defer l.release(s.Addr)
 	if r.ProtoMajor == 1 {
 		w.Header().Set("Connection", "close")
 	}
@@ -54,6 +55,12 @@ func (l *Log) Serve(w http.ResponseWriter, r *http.Request, s Subscription) erro
 	defer h.lay(p)
 	l.follow(r.Context(), p, s)
 	return nil
+}
+
+// release takes a stream of addr out of the counts.
+func (l *Log) release(addr string) {
+	l.count.Add(-1)
+	l.hub.release(addr)
 }
 
 // takable reports whether the connection of r carries nothing but this answer
@@ -117,7 +124,7 @@ func (l *Log) takeOver(conn net.Conn, s Subscription) {
 // a listener wrapped, with the calling goroutine and one that reads.
 func (l *Log) keep(conn net.Conn, s Subscription) {
 	h := l.hub
-	defer h.release(s.Addr)
+	defer l.release(s.Addr)
 	defer conn.Close()
 	ctx, cancel := context.WithCancel(context.Background())
 	h.running.Go(func() {

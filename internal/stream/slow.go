@@ -153,6 +153,9 @@ func (l *Log) follow(ctx context.Context, p *pen, s Subscription) {
 		if after, err = l.catchUp(ctx, p, after); err != nil {
 			return
 		}
+		if l.ended.Load() {
+			return
+		}
 		if after != before && timer != nil {
 			timer.Reset(s.KeepAlive)
 		}

@@ -201,6 +201,11 @@ func (w *worker) drop(ln *lane) {
 // deliver writes to s everything up to the head. It returns false when s is
 // no longer the worker's.
 func (w *worker) deliver(s *subscriber) bool {
+	if s.lane.log.ended.Load() {
+		w.try.drain(s.raw) // unread bytes would make the close a reset
+		s.end()
+		return false
+	}
 	for {
 		log := s.lane.log
 		if w.span.log != log || w.span.after != s.after || w.span.head != log.head.Load() {
@@ -307,5 +312,5 @@ func (w *worker) finish() {
 func (s *subscriber) end() {
 	s.conn.Close()
 	s.lane.leave()
-	s.lane.worker.hub.release(s.addr)
+	s.lane.log.release(s.addr)
 }

@@ -55,6 +55,12 @@ func (p Proxies) Private(r *http.Request) bool {
 	return peer.IsLoopback() && r.Header.Get("X-Forwarded-For") == "" && r.Header.Get("Forwarded") == ""
 }
 
+// Secure says whether the client speaks TLS, with this server or with a trusted
+// proxy.
+func (p Proxies) Secure(r *http.Request) bool {
+	return r.TLS != nil || p.trusted(peer(r)) && r.Header.Get("X-Forwarded-Proto") == "https"
+}
+
 func peer(r *http.Request) netip.Addr {
 	a, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
