@@ -25,7 +25,7 @@ func linkOnly(reset bool) Settings {
 
 func (h *house) game(t testing.TB, user int64, s Settings) *Session {
 	t.Helper()
-	return h.mustStart(t, h.rome(user), StartRequest{ScheduledDate: "2026-02-20", Settings: s})
+	return h.mustStart(t, h.rome(user), StartRequest{ScheduledDate: "2026-12-01", Settings: s})
 }
 
 func (h *house) mustPlay(t testing.TB, user, session int64, g Game) *Move {
