@@ -149,11 +149,11 @@ func (l *Log) follow(ctx context.Context, p *pen, s Subscription) {
 	err := p.write(s.Prelude)
 	for after := s.After; err == nil; {
 		heard := l.wait()
-		before := after
-		if after, err = l.catchUp(ctx, p, after); err != nil {
+		if l.ended.Load() {
 			return
 		}
-		if l.ended.Load() {
+		before := after
+		if after, err = l.catchUp(ctx, p, after); err != nil {
 			return
 		}
 		if after != before && timer != nil {
