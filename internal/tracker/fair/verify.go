@@ -49,6 +49,10 @@ func Verify(text []byte) (*Document, error) {
 	return &doc, doc.Verify()
 }
 
+var kinds = map[jsontext.Kind]string{
+	'n': "null", 'f': "false", 't': "true", '"': "a string", '0': "a number", '{': "an object", '[': "a list",
+}
+
 // malformed says where a text stops being a document.
 func malformed(err error) error {
 	if e, ok := errors.AsType[*json.SemanticError](err); ok {
@@ -58,7 +62,7 @@ func malformed(err error) error {
 		case e.JSONValue != nil:
 			return fmt.Errorf("after byte %d: %q can't be %.40q", e.ByteOffset, e.JSONPointer, e.JSONValue)
 		}
-		return fmt.Errorf("after byte %d: %q can't be a JSON %s", e.ByteOffset, e.JSONPointer, e.JSONKind)
+		return fmt.Errorf("after byte %d: %q can't be %s", e.ByteOffset, e.JSONPointer, kinds[e.JSONKind])
 	}
 	if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		return fmt.Errorf("after byte %d: %w", e.ByteOffset, e.Err)
