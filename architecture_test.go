@@ -15,10 +15,11 @@ import (
 // has the picture.
 var drawing = map[string][]string{
 	"main":         {"cli"},
-	"cli":          {"account", "config", "db", "seal", "server", "tracker"},
-	"server":       {"account", "api", "apiv0", "apiv2", "club", "config", "db", "seal", "stream", "tracker", "web"},
+	"cli":          {"account", "client", "config", "db", "seal", "server", "tracker", "tracker/fair"},
+	"server":       {"account", "api", "apiv0", "apiv2", "club", "config", "db", "seal", "stream", "tracker", "votepage", "web"},
 	"apiv0":        {"account", "club", "db", "stream", "web"},
-	"apiv2":        {"account", "tracker", "tracker/wall", "web"},
+	"apiv2":        {"account", "db", "stream", "tracker", "tracker/fair", "tracker/wall", "web"},
+	"votepage":     {"tracker", "tracker/fair", "web"},
 	"club":         {"db"},
 	"tracker":      {"db", "seal", "tracker/fair", "tracker/wall"},
 	"tracker/fair": {},
@@ -31,6 +32,7 @@ var drawing = map[string][]string{
 	"seal":         {},
 	"config":       {},
 	"deps":         {},
+	"browsertest":  {},
 	"doctest":      {"api/apitest"},
 	"client":       {},
 	"api":          {},

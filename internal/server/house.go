@@ -20,6 +20,7 @@ import (
 	"stint/internal/seal"
 	"stint/internal/stream"
 	"stint/internal/tracker"
+	"stint/internal/votepage"
 	"stint/internal/web"
 )
 
@@ -107,9 +108,17 @@ func (h *house) openTracker(ctx context.Context, c *config.Config) error {
 		Log:          h.log,
 		Proxies:      web.Proxies(c.TrustedProxies),
 		Failures:     &web.FailureLimit{},
+		Hub:          h.hub,
+		PublicURL:    c.PublicURL,
 		RequireHTTPS: c.Tracker.RequireHTTPS,
 	})
 	h.tracker.Register(h.mux)
+	votepage.Register(h.mux, votepage.Options{
+		Tracker:   rules,
+		Log:       h.log,
+		Proxies:   web.Proxies(c.TrustedProxies),
+		PublicURL: c.PublicURL,
+	})
 	h.versions = append(h.versions, 2)
 	ctx, h.leave = context.WithCancel(context.WithoutCancel(ctx))
 	h.runs.Go(func() {
@@ -153,6 +162,9 @@ func (h *house) endStreams(ctx context.Context) {
 func (h *house) close() {
 	if h.club != nil {
 		h.club.Close()
+	}
+	if h.tracker != nil {
+		h.tracker.Close()
 	}
 	if h.hub != nil {
 		h.endStreams(context.Background())
