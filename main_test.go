@@ -87,11 +87,14 @@ func ready(ts *testscript.TestScript, neg bool, args []string) {
 
 // until FILE TEXT waits until the file that a process writes holds the text.
 // until accepted|refused API PASSWORD waits until the server knows, or knows no
-// more, the password. Both wait two seconds, the time in which a verb must take
+// more, the password; until revoked URL TOKEN the same for the tracker. All wait two seconds, the time in which a verb must take
 // effect.
 func until(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) == 3 {
 		ts.Check(within(2*time.Second, 300*time.Millisecond, func() error {
+			if args[0] == "revoked" {
+				return revoked(args[1], args[2])
+			}
 			return credential(args[1], args[2], args[0] == "accepted")
 		}))
 		return
@@ -122,6 +125,23 @@ func credential(api, password string, wanted bool) error {
 		status = http.StatusBadRequest
 	}
 	if resp.StatusCode != status {
+		return fmt.Errorf("the answer is %s", resp.Status)
+	}
+	return nil
+}
+
+func revoked(base, token string) error {
+	r, err := http.NewRequest(http.MethodGet, base+"/api/v2/sessions.php", nil)
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusUnauthorized {
 		return fmt.Errorf("the answer is %s", resp.Status)
 	}
 	return nil
