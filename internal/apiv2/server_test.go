@@ -36,6 +36,7 @@ type server struct {
 	clock    *atomic.Int64 // Unix milliseconds
 	accounts *account.Store
 	url      string
+	handler  http.Handler
 	client   *http.Client
 	token    string // of Ann in Rome, scope write
 	log      *lockedBuffer
@@ -99,7 +100,8 @@ func serve(t testing.TB, d *db.DB, clock *atomic.Int64, change ...func(*apiv2.Op
 	s.options = o
 	mux := http.NewServeMux()
 	apiv2.New(o).Register(mux)
-	h := httptest.NewServer(web.Log(logs, mux))
+	s.handler = web.Log(logs, mux)
+	h := httptest.NewServer(s.handler)
 	s.url = h.URL
 	s.client = &http.Client{Transport: judged(t)}
 	t.Cleanup(func() {
