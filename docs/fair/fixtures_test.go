@@ -3,11 +3,16 @@ package fair_test
 
 import (
 	"bytes"
+	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"stint/internal/tracker/fair"
@@ -108,6 +113,35 @@ func TestVectors(t *testing.T) {
 	for i, seconds := range []int64{1_461_888, 319_680, 50_976, 53_568} {
 		if d := doc.Draws[i]; d.Operation != fair.Sub || d.Seconds != seconds {
 			t.Errorf("draw %d: %s %d, want SUB %d", d.Nonce, d.Operation, d.Seconds, seconds)
+		}
+	}
+}
+
+// TestDocumentation holds the numbers in fair.md to what is drawn.
+func TestDocumentation(t *testing.T) {
+	text, err := os.ReadFile("../fair.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc := vectors(t)
+	first := doc.Draws[0]
+	seed, err := fair.ParseSeed(first.Seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mac := hmac.New(sha256.New, seed[:])
+	mac.Write([]byte("fair1\n999\n1\nDICE\nmy-client-seed\n0"))
+	block := mac.Sum(nil)
+	words := make([]string, len(block)/4)
+	for i := range words {
+		words[i] = fmt.Sprint(binary.BigEndian.Uint32(block[4*i:]))
+	}
+	for _, want := range []string{
+		doc.Commitment, first.Seed, doc.Draws[1].Seed, hex.EncodeToString(block), strings.Join(words, ", "),
+		"= 1,461,888 s", "= 319,680 s", "= 50,976 s", "= 53,568 s",
+	} {
+		if !strings.Contains(string(text), "`"+want+"`") && !strings.Contains(string(text), want+" |") {
+			t.Errorf("fair.md has no %s", want)
 		}
 	}
 }

@@ -150,8 +150,12 @@ func summarize(out io.Writer, doc *fair.Document, draws []fair.Draw, noted bool)
 	}
 	fmt.Fprintf(out, "All %d draws of %s hold, of a chain of %d.\n", len(draws), whose, doc.Length)
 	fmt.Fprintf(out, "commitment   %s\n", doc.Commitment)
-	for _, seed := range order {
+	const most = 20
+	for _, seed := range order[:min(len(order), most)] {
 		fmt.Fprintf(out, "client seed  %q, draws %s\n", seed, ranges(clients[seed]))
+	}
+	if len(order) > most {
+		fmt.Fprintf(out, "             and %d more client seeds\n", len(order)-most)
 	}
 	if gaps := gaps(nonces); len(gaps) > 0 {
 		fmt.Fprintf(out, "not in here  draws %s\n", ranges(gaps))
