@@ -97,7 +97,7 @@ func (t *Tracker) start(tx *db.Tx, o Owner, d *draft, c *newChain) (*Session, er
 	return s, e.write(tx)
 }
 
-// add writes the session's row and counts it.
+// add stores a draft as a session with a new id.
 func (t *Tracker) add(tx *db.Tx, o Owner, d *draft) (*Session, error) {
 	id, err := tx.NextID("tracker_session")
 	if err != nil {
@@ -105,19 +105,24 @@ func (t *Tracker) add(tx *db.Tx, o Owner, d *draft) (*Session, error) {
 	}
 	s := &Session{ID: id, User: o.User, Start: d.start, End: d.end, Scheduled: d.scheduled, Limit: d.limit,
 		LockedBy: d.lockedBy, Notes: d.notes, Public: d.public, Inserted: tx.Now.Truncate(time.Second), HasHistory: d.Any()}
+	return s, t.addRow(tx, s)
+}
+
+// addRow writes a session's row and counts it.
+func (t *Tracker) addRow(tx *db.Tx, s *Session) error {
 	endS, endOff := columns(s.End)
 	schedS, schedOff := columns(s.Scheduled)
 	limitS, limitOff := columns(s.Limit)
-	_, err = tx.Exec(`insert into tracker_session (id, user_id, start_s, start_off, end_s, end_off, scheduled_s, scheduled_off,
+	_, err := tx.Exec(`insert into tracker_session (id, user_id, start_s, start_off, end_s, end_off, scheduled_s, scheduled_off,
 		limit_s, limit_off, active, public, lockedby, notes, inserted_s, has_history, has_changes)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 0)`,
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
 		s.ID, s.User, s.Start.Unix, s.Start.Offset, endS, endOff, schedS, schedOff, limitS, limitOff, flag(s.Active()),
 		flag(s.Public), t.sealed(s.LockedBy, s.ID, "lockedby"), t.sealed(s.Notes, s.ID, "notes"), s.Inserted.Unix(),
-		flag(s.HasHistory))
+		flag(s.HasHistory), flag(s.HasChanges))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return s, count(tx, s, 1, flag(s.Public))
+	return count(tx, s, 1, flag(s.Public))
 }
 
 // count adds to the kept counts of the session's month.

@@ -82,8 +82,13 @@ func (t *Tracker) Vote(ctx context.Context, v Voter, r VoteRequest, once *Once) 
 
 func errNoLink() *Error { return refuse(NotFound, "there is no such vote link") }
 
+// isToken says whether a text looks like a vote token.
+func isToken(s string) bool {
+	return len(s) == tokenLength && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
+}
+
 func readBallotTable(tx *db.Tx, token string) (*table, error) {
-	if len(token) != tokenLength || strings.Trim(token, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") != "" {
+	if !isToken(token) {
 		return nil, errNoLink()
 	}
 	var session int64
