@@ -88,7 +88,7 @@ type server struct {
 
 // serve starts Stint on the database file, its log going to a file.
 func (b *bench) serve(database string, env ...string) (*server, error) {
-	password, err := b.output("password", "add", "bench", "--scope", "all", "--database", database)
+	password, err := b.output("password", "add", "bench "+time.Now().Format(time.RFC3339Nano), "--scope", "all", "--database", database)
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,8 @@ const (
 	many = 100_000   // sessions of one user
 	few  = 1_000     // of another
 	all  = 1_000_000 // of all users
+
+	newest = 1_700_000_000 // 2023-11-14 22:13:20 UTC, three hours after the start of a user's last session
 )
 
 var trackerRows = []row{
@@ -99,7 +101,7 @@ func fillSessions(tx *db.Tx, user int64, n int) error {
 	}
 	_, err := tx.Exec(`with recursive n (i) as (select 1 union all select i + 1 from n where i < $1)
 		insert into tracker_session (id, user_id, start_s, start_off, end_s, end_off, active, public, inserted_s, has_history, has_changes)
-		select $2 + i, $3, 1000000000 - i * 10800, 3600, 1000007200 - i * 10800, 3600, 0, i % 3 = 0, 1000007200, 0, 0 from n`, n, last, user)
+		select $2 + i, $3, $4 - i * 10800, 0, $4 + 7200 - i * 10800, 0, 0, i % 3 = 0, $4, 0, 0 from n`, n, last, user, newest)
 	return err
 }
 
@@ -112,7 +114,7 @@ func countSessions(tx *db.Tx) error {
 		select user_id, start_s / 2592000, count(*), sum(public) from tracker_session group by 1, 2`); err != nil {
 		return err
 	}
-	_, err := tx.Exec(`insert into counter (name, value) select 'tracker_session', max(id) from tracker_session
+	_, err := tx.Exec(`insert into counter (name, value) select 'tracker_session', max(id) from tracker_session where true
 		on conflict (name) do update set value = excluded.value`)
 	return err
 }
@@ -138,7 +140,7 @@ func listSessions(b *bench) ([]float64, error) {
 	defer s.stop()
 	ask := func(p person) target {
 		var requests []request
-		for _, filter := range []string{"", "&active=0", "&public=1", "&public=0&active=0", "&from=2001-05-01", "&to=2001-07-01", "&from=2001-06-01&to=2001-08-01&public=1"} {
+		for _, filter := range []string{"", "&active=0", "&public=1", "&public=0&active=0", "&from=2023-09-01", "&to=2023-10-01", "&from=2023-08-01&to=2023-10-15&public=1"} {
 			requests = append(requests, p.get(sessionsPath+"?limit=50"+filter))
 		}
 		return target{s.addr, requests}
@@ -223,9 +225,7 @@ func overlap(b *bench) ([]float64, error) {
 	}
 	defer s.stop()
 	refused := func(p person) target {
-		// 1000000000 is 2001-09-09 01:46:40 UTC; the newest session starts three
-		// hours earlier.
-		post := p.post(sessionsPath, `{"startdate":"2001-09-08","starttime":"20:00","enddate":"2001-09-09","endtime":"02:00"}`)
+		post := p.post(sessionsPath, `{"startdate":"2023-11-14","starttime":"18:00","enddate":"2023-11-14","endtime":"20:00"}`)
 		post.status = http.StatusConflict
 		return target{s.addr, []request{post}}
 	}
