@@ -148,7 +148,14 @@ func summarize(out io.Writer, doc *fair.Document, draws []fair.Draw, noted bool)
 	if doc.Session == 0 {
 		whose = "an account"
 	}
-	fmt.Fprintf(out, "All %d draws of %s hold, of a chain of %d.\n", len(draws), whose, doc.Length)
+	switch len(draws) {
+	case 0:
+		fmt.Fprintf(out, "Nothing has been drawn for %s yet, from a chain of %d.\n", whose, doc.Length)
+	case 1:
+		fmt.Fprintf(out, "The one draw of %s holds, of a chain of %d.\n", whose, doc.Length)
+	default:
+		fmt.Fprintf(out, "All %d draws of %s hold, of a chain of %d.\n", len(draws), whose, doc.Length)
+	}
 	fmt.Fprintf(out, "commitment   %s\n", doc.Commitment)
 	const most = 20
 	for _, seed := range order[:min(len(order), most)] {

@@ -83,6 +83,14 @@ func TestVerifyShowsEveryGame(t *testing.T) {
 	}
 }
 
+func TestVerifyWithoutDraws(t *testing.T) {
+	text := `{"scheme":"fair1","session":7,"commitment":"` + vectorsCommitment + `","length":8,"draws":[]}`
+	code, out, _ := verb(text, "verify", "-")
+	if code != 0 || !strings.HasPrefix(out, "Nothing has been drawn for session 7 yet, from a chain of 8.\ncommitment   "+vectorsCommitment) {
+		t.Errorf("%d\n%s", code, out)
+	}
+}
+
 func TestVerifyRefuses(t *testing.T) {
 	good := document(t, "vectors.json")
 	for name, c := range map[string]struct {
