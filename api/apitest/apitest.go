@@ -13,8 +13,8 @@
 // is 404 (components/responses/NotFound), another method 405 with an Allow that
 // names exactly the documented ones (MethodNotAllowed), OPTIONS is 204
 // (Preflight); under /api/v2 their names begin with V2. HEAD is judged as GET without a body. On a server that is open to
-// everybody, send any credentials to be judged as a member. The pages for people, "/"
-// and everything under "/docs/", are no part of the contract and are not judged.
+// everybody, send any credentials to be judged as a member. The pages for people, "/",
+// and everything under "/docs/" and "/v/", are no part of the contract and are not judged.
 package apitest
 
 import (
@@ -59,7 +59,7 @@ type transport struct {
 
 func (tr *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	res, err := tr.base.RoundTrip(req)
-	if err != nil || req.URL.Path == "/" || req.URL.Path == "" || strings.HasPrefix(req.URL.Path, "/docs/") || req.URL.Path == "/docs/api" {
+	if err != nil || req.URL.Path == "/" || req.URL.Path == "" || strings.HasPrefix(req.URL.Path, "/v/") || strings.HasPrefix(req.URL.Path, "/docs/") || req.URL.Path == "/docs/api" {
 		return res, err
 	}
 	fail := func(err error) {

@@ -87,7 +87,7 @@ var samples = map[string]string{
 
 // samplesV2 are those that differ in the tracker wing.
 var samplesV2 = map[string]string{
-	"Cache-Control": "no-store", "WWW-Authenticate": "Bearer", "Idempotent-Replayed": "true", "Preference-Applied": "handling=strict",
+	"Cache-Control": "no-store", "WWW-Authenticate": "Bearer", "Idempotent-Replayed": "true", "Preference-Applied": "handling=strict", "Last-Event-ID": "16",
 }
 
 func sample(url, name string) string {
@@ -98,11 +98,14 @@ func sample(url, name string) string {
 }
 
 // optional are members that may be absent, or true, nullable may be null, and
-// fractional may be 1.5.
+// fractional may be 1.5, negative -1.
 var (
-	optional   = []string{"member", "games", "field", "retry_at", "session", "warnings", "penalties"}
-	nullable   = []string{"end", "scheduledend", "lockedby", "notes", "timezoneend", "end_utc", "scheduledend_utc", "reached_utc", "limitend", "limitend_utc", "last_play_utc", "next_play_utc"}
-	fractional = []string{"anonymous_users", "minmultiplier", "maxmultiplier"}
+	optional = []string{"member", "games", "field", "retry_at", "session", "warnings", "penalties", "values", "signs", "changes", "seconds", "add", "sub", "choice"}
+	nullable = []string{"end", "scheduledend", "lockedby", "notes", "timezoneend", "end_utc", "scheduledend_utc", "reached_utc", "limitend", "limitend_utc", "last_play_utc", "next_play_utc",
+		"unit", "source", "schedule", "rolled", "multiplier", "nonce", "cursor_next", "dom_nick", "from", "to", "type", "owner", "keyholder", "accepted", "expires",
+		"session", "current_lock_start", "scheduled_end", "current_lock_time", "since_date", "link_game", "dice", "link", "luck", "simulation"}
+	fractional = []string{"anonymous_users", "minmultiplier", "maxmultiplier", "multiplier", "add_mean_seconds", "sub_mean_seconds", "drift_seconds"}
+	negative   = []string{"drift_seconds"}
 )
 
 // TestExamples lets each example of the document pass, and none that differs
@@ -253,7 +256,7 @@ func tryJSON(t *testing.T, a answer, value any) answer {
 				for _, wrong := range []any{nil, map[string]any{}, -1, 1.5, true} {
 					v[name] = wrong
 					if fmt.Sprint(was) == fmt.Sprint(wrong) || wrong == nil && slices.Contains(nullable, name) ||
-						wrong == 1.5 && slices.Contains(fractional, name) || wrong == true && slices.Contains(optional, name) {
+						wrong == 1.5 && slices.Contains(fractional, name) || wrong == -1 && slices.Contains(negative, name) || wrong == true && slices.Contains(optional, name) {
 						continue
 					}
 					wantCaught(t, fmt.Sprintf("%s with the value %v", name, wrong), send(value))

@@ -37,24 +37,17 @@ func (a *API) postPreview(c *call) error {
 		return err
 	}
 	t := append(begin(c.text), `{"odds":{`...)
-	before := len(t)
-	if d := p.Odds.Dice; d != nil {
-		t = append(appendDiceOdds(append(t, `"dice":`...), d), ',')
-	}
-	if o := p.Odds.Link; o != nil {
-		t = append(appendCoinOdds(append(t, `"link":`...), o), ',')
-	}
-	if o := p.Odds.Luck; o != nil {
-		t = append(appendCoinOdds(append(t, `"luck":`...), o), ',')
-	}
-	if len(t) > before {
-		t = t[:len(t)-1]
-	}
+	t = appendDiceOdds(append(t, `"dice":`...), p.Odds.Dice)
+	t = appendCoinOdds(append(t, `,"link":`...), p.Odds.Link)
+	t = appendCoinOdds(append(t, `,"luck":`...), p.Odds.Luck)
 	c.text = append(appendSimulation(append(t, `},"simulation":`...), p.Simulation), '}')
 	return c.succeed(http.StatusOK)
 }
 
 func appendDiceOdds(b []byte, o *tracker.DiceOdds) []byte {
+	if o == nil {
+		return append(b, "null"...)
+	}
 	for i, chance := range o.Totals {
 		b = appendFloat(b, oneBefore(i, `{"totals":[`), chance)
 	}
@@ -64,6 +57,9 @@ func appendDiceOdds(b []byte, o *tracker.DiceOdds) []byte {
 }
 
 func appendCoinOdds(b []byte, o *tracker.CoinOdds) []byte {
+	if o == nil {
+		return append(b, "null"...)
+	}
 	b = appendInt(b, `{"add_least_seconds":`, o.AddLeast)
 	b = appendInt(b, `,"add_most_seconds":`, o.AddMost)
 	b = appendFloat(b, `,"add_mean_seconds":`, o.AddMean)
