@@ -13,6 +13,7 @@ import (
 
 	"stint/internal/account"
 	"stint/internal/club"
+	"stint/internal/db"
 	"stint/internal/stream"
 	"stint/internal/web"
 )
@@ -151,7 +152,7 @@ func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		refused = &web.Error{Status: statusOf(rule.Reason), Field: rule.Member, Detail: rule.Detail}
 	case errors.Is(err, stream.ErrFull):
 		refused = unavailable("There are too many streams open, in total or from this address; close one or try again later.")
-	case errors.Is(err, stream.ErrClosed), r.Context().Err() != nil:
+	case errors.Is(err, stream.ErrClosed), errors.Is(err, db.ErrClosed), r.Context().Err() != nil:
 		refused = unavailable("The server is stopping.")
 	default:
 		a.Log.Error("internal error", "route", r.Pattern, "id", w.Header().Get("X-Request-Id"), "error", err)

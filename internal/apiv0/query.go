@@ -3,6 +3,7 @@ package apiv0
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -104,7 +105,9 @@ func (a *API) streamList(w http.ResponseWriter, r *http.Request, s *club.Selecti
 	if err != nil {
 		// The status is sent: only a broken connection can say that the list
 		// is not whole.
-		a.Log.Error("list", "route", r.Pattern, "id", h.Get("X-Request-Id"), "error", err)
+		if r.Context().Err() == nil {
+			a.Log.Error("list", "route", r.Pattern, "id", h.Get("X-Request-Id"), "error", err)
+		}
 		panic(http.ErrAbortHandler)
 	}
 	if chunk[0] == ',' {
@@ -161,14 +164,14 @@ func parseCount(c caller) (int64, error) {
 	if text == "" {
 		return defaultCount, nil
 	}
-	n, ok := digits(text)
-	if !ok {
+	n, err := strconv.ParseUint(text, 10, 63)
+	if err != nil && !errors.Is(err, strconv.ErrRange) {
 		return 0, web.BadRequest("count", "count must be a whole number from 0.")
 	}
 	if !c.member && n > buffered {
 		return 0, web.BadRequest("count", "count may be at most %d without a password.", buffered)
 	}
-	return n, nil
+	return int64(n), nil
 }
 
 // parseSpan reads a filter: a point, or two points with a colon between, either
@@ -196,10 +199,7 @@ func parseEnd(name, mark, text string, mayMiss bool) (*club.Point, error) {
 		return nil, nil
 	}
 	p, ok := parsePoint(text, mark)
-	if ok && p.Relative && p.N > 0 && mark == "last" {
-		ok = false
-	}
-	if !ok {
+	if !ok || p.Relative && p.N > 0 && mark == "last" || !p.Relative && p.N < 0 {
 		return nil, web.BadRequest(name, "%s must be a number, %s or %s-NUMBER, or a range of two of these with a colon between.", name, mark, mark)
 	}
 	return &p, nil

@@ -143,7 +143,15 @@ func (a *API) subscription(r *http.Request, c caller, ch *channel) (s stream.Sub
 		return s, err
 	}
 	snapshot := a.tail.fresh(r.Context())
-	if resumed && after <= snapshot.head {
+	if resumed && after > snapshot.head {
+		// Another process may have sent what this one has not read yet.
+		head, err := a.Club.Head(r.Context())
+		if err != nil {
+			return s, err
+		}
+		resumed = after <= head
+	}
+	if resumed {
 		s.After = after
 		return s, nil
 	}
@@ -171,12 +179,13 @@ func (s *snapshot) greeting(v view) []club.Action {
 
 func parseFormat(c caller) (format, error) {
 	name, _, err := c.param("format")
-	switch {
-	case err != nil:
+	if err != nil {
 		return 0, err
-	case name == "" || strings.EqualFold(name, "newline"):
+	}
+	switch strings.ToLower(name) {
+	case "", "newline":
 		return newline, nil
-	case strings.EqualFold(name, "SSE"):
+	case "sse":
 		return sse, nil
 	}
 	return 0, web.BadRequest("format", "format must be newline or SSE.")

@@ -18,6 +18,7 @@ import (
 type tail struct {
 	club     *club.Club
 	state    club.State // belongs to follow
+	forgot   int64      // the second before which announcements that had ended were forgotten; belongs to follow
 	logs     map[channel]*stream.Log
 	snapshot atomic.Pointer[snapshot]
 	answered atomic.Int64 // the highest id that a write of this process was answered with
@@ -64,7 +65,7 @@ func (t *tail) follow(ctx context.Context, report func(error)) {
 	for ctx.Err() == nil {
 		err := t.catchUp(ctx)
 		if err == nil {
-			heard, err = t.club.Wait(ctx, heard)
+			heard, err = t.wait(ctx, heard)
 		}
 		if err == nil || ctx.Err() != nil || errors.Is(err, db.ErrClosed) {
 			continue
@@ -77,12 +78,26 @@ func (t *tail) follow(ctx context.Context, report func(error)) {
 	}
 }
 
+// wait returns at the bell, and after a minute in case one was lost.
+func (t *tail) wait(ctx context.Context, heard uint64) (uint64, error) {
+	minute, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	heard, err := t.club.Wait(minute, heard)
+	if err != nil && minute.Err() != nil && ctx.Err() == nil {
+		err = nil
+	}
+	return heard, err
+}
+
 // catchUp reads the log to its end.
 func (t *tail) catchUp(ctx context.Context) error {
 	for {
 		list, err := t.club.After(ctx, t.state.Head, "", false)
-		if err != nil || len(list) == 0 {
+		if err != nil {
 			return err
+		}
+		if len(list) == 0 {
+			return t.remember(ctx)
 		}
 		announced := false
 		for _, a := range list {
@@ -92,6 +107,22 @@ func (t *tail) catchUp(ctx context.Context) error {
 		t.broadcast(list)
 		t.publish(announced)
 	}
+}
+
+// remember reads the announcements again when the clock was set back: some that
+// were forgotten may not have ended now.
+func (t *tail) remember(ctx context.Context) error {
+	now := t.club.Now()
+	if now >= t.forgot {
+		return nil
+	}
+	state, err := t.club.Load(ctx)
+	if err != nil || state.Head != t.state.Head {
+		return err // if there is more to read, the bell rings
+	}
+	t.state, t.forgot = state, now
+	t.publish(true)
+	return nil
 }
 
 // publish replaces the snapshot. Without announced the announcements are as
@@ -118,7 +149,8 @@ func (t *tail) publish(announced bool) {
 	}
 	s.last[""] = s.last[s.newest[len(s.newest)-1].Type]
 	if announced {
-		s.coming = t.state.Current(t.club.Now())
+		now := t.club.Now()
+		s.coming, t.forgot = t.state.Current(now), max(t.forgot, now)
 		s.times = &atomic.Pointer[timetable]{}
 	} else {
 		s.coming, s.times = before.coming, before.times

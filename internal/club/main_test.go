@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	goflag "flag"
-	"os"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -19,11 +18,11 @@ import (
 // than rapid does by itself, unless -rapid.checks says otherwise.
 func TestMain(m *testing.M) {
 	goflag.Parse()
-	given := false
-	goflag.Visit(func(f *goflag.Flag) { given = given || f.Name == "rapid.checks" })
-	if !given {
-		if err := goflag.Set("rapid.checks", "25"); err != nil {
-			os.Exit(2)
+	own := map[string]string{"rapid.checks": "25", "rapid.nofailfile": "true"}
+	goflag.Visit(func(f *goflag.Flag) { delete(own, f.Name) })
+	for name, value := range own {
+		if err := goflag.Set(name, value); err != nil {
+			panic(err)
 		}
 	}
 	goleak.VerifyTestMain(m)

@@ -55,6 +55,14 @@ func (c *Club) After(ctx context.Context, id int64, t Type, public bool) (list [
 	return list, err
 }
 
+// Head returns the id of the newest action.
+func (c *Club) Head(ctx context.Context) (id int64, err error) {
+	err = c.db.View(ctx, func(tx *db.Tx) error {
+		return tx.QueryRow("select coalesce(max(id), 0) from action").Scan(&id)
+	})
+	return id, err
+}
+
 // Selection is the result of a query: what the log held when it was made.
 type Selection struct {
 	club  *Club
