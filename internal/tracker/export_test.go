@@ -49,11 +49,11 @@ func (h *house) busyLife(t testing.TB, user, keyholder int64) {
 	must(h.SetClientSeed(ctx, o, 0, planted+"-account"))
 	first := h.mustStart(t, o, StartRequest{ScheduledDate: "2027-02-20", MaxEnd: true, Settings: allGames()})
 	must(h.SetClientSeed(ctx, o, first.ID, planted+"-session"))
+	h.mustVote(t, Voter{Cookie: planted + "-cookie"}, first.Play.Token, ChoiceAdd)
+	h.mustVote(t, Voter{Account: user}, first.Play.Token, ChoiceAdd)
 	_, err := h.Play(ctx, o, PlayRequest{Session: first.ID, Game: DiceGame}, &Once{Token: user, Key: planted + "-key", Body: sha256.Sum256(nil),
 		Encode: func(any) (int, []byte) { return 200, []byte(planted + "-answer") }})
 	must(nil, err)
-	h.mustVote(t, Voter{Cookie: planted + "-cookie"}, first.Play.Token, ChoiceAdd)
-	h.mustVote(t, Voter{Account: user}, first.Play.Token, ChoiceAdd)
 	for range 3 {
 		tick()
 		h.pass(24 * time.Hour)

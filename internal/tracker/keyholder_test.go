@@ -242,21 +242,27 @@ func TestGamesChanges(t *testing.T) {
 		if diff := cmp.Diff(want, dice.Diffs); diff != "" {
 			t.Error(diff)
 		}
-		if p, err := h.Changes(ctx, h.rome(1), ChangeFilter{Session: s.ID, Game: LuckGame, Action: ActionInsert, Limit: 10}); err != nil || len(p.Items) != 1 {
-			t.Errorf("%+v, %v", p, err)
-		}
-		one, err := h.Changes(ctx, h.rome(1), ChangeFilter{Session: s.ID, Limit: 4})
-		if err != nil || len(one.Items) != 4 || one.Next == "" {
-			t.Fatal(one, err)
-		}
-		two, err := h.Changes(ctx, h.rome(1), ChangeFilter{Session: s.ID, Limit: 4, Cursor: one.Next})
-		if err != nil || len(two.Items) != 2 || two.Next != "" {
-			t.Fatal(two, err)
-		}
-		if diff := cmp.Diff(p.Items, append(one.Items, two.Items...)); diff != "" {
-			t.Error(diff)
-		}
+		pagesOfChanges(t, h, s.ID, p.Items)
 	})
+}
+
+// pagesOfChanges reads six changes filtered, and in two pages.
+func pagesOfChanges(t *testing.T, h *house, session int64, all []Change) {
+	ctx := t.Context()
+	if p, err := h.Changes(ctx, h.rome(1), ChangeFilter{Session: session, Game: LuckGame, Action: ActionInsert, Limit: 10}); err != nil || len(p.Items) != 1 {
+		t.Errorf("%+v, %v", p, err)
+	}
+	one, err := h.Changes(ctx, h.rome(1), ChangeFilter{Session: session, Limit: 4})
+	if err != nil || len(one.Items) != 4 || one.Next == "" {
+		t.Fatal(one, err)
+	}
+	two, err := h.Changes(ctx, h.rome(1), ChangeFilter{Session: session, Limit: 4, Cursor: one.Next})
+	if err != nil || len(two.Items) != 2 || two.Next != "" {
+		t.Fatal(two, err)
+	}
+	if diff := cmp.Diff(all, append(one.Items, two.Items...)); diff != "" {
+		t.Error(diff)
+	}
 }
 
 func TestGamesNeedAScheduledEnd(t *testing.T) {

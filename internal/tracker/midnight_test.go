@@ -164,14 +164,19 @@ func TestPenaltiesOverThreeMonths(t *testing.T) {
 			}
 		}
 		c.until(end)
-		down := map[int64]map[string]bool{
-			one: {"2026-03-25": true, "2026-04-10": true, "2026-04-11": true, "2026-04-12": true, "2026-04-13": true},
-			two: {"2026-03-24": true, "2026-03-25": true, "2026-04-09": true, "2026-04-10": true, "2026-04-11": true, "2026-04-12": true},
-		}
+		down := daysDown(one, two)
 		for session := range down {
 			checkDays(t, h, session, skipped, down[session])
 		}
 	})
+}
+
+// daysDown is the days of which the outages take more than two hours, in each owner's zone.
+func daysDown(one, two int64) map[int64]map[string]bool {
+	return map[int64]map[string]bool{
+		one: {"2026-03-25": true, "2026-04-10": true, "2026-04-11": true, "2026-04-12": true, "2026-04-13": true},
+		two: {"2026-03-24": true, "2026-03-25": true, "2026-04-09": true, "2026-04-10": true, "2026-04-11": true, "2026-04-12": true},
+	}
 }
 
 // checkDays compares what the midnights found with what was done on each day from February 10 to May 14.

@@ -131,4 +131,3 @@ func TestRenewLink(t *testing.T) {
 		wantError(t, err, NotActive, "")
 	})
 }
-
