@@ -33,6 +33,7 @@ type Options struct {
 // API answers requests. It must be closed before the hub is.
 type API struct {
 	Options
+	recent   recent
 	feed     feed
 	previews chan struct{} // a place for each preview that is computed
 }
