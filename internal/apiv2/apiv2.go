@@ -33,14 +33,14 @@ type Options struct {
 // API answers requests. It must be closed before the hub is.
 type API struct {
 	Options
-	recent   recent
-	feed     feed
-	previews chan struct{} // a place for each preview that is computed
+	recent recent
+	feed   feed
+	heavy  chan struct{} // a place for each request that takes long
 }
 
 // New returns the API over o.
 func New(o Options) *API {
-	return &API{Options: o, previews: make(chan struct{}, maxPreviews),
+	return &API{Options: o, heavy: make(chan struct{}, maxHeavy),
 		feed: feed{tracker: o.Tracker, hub: o.Hub, report: func(err error) { o.Log.Error("events", "error", err) }}}
 }
 

@@ -34,6 +34,7 @@ var family = map[string]methods{
 		http.MethodPatch: {account.TokenWrite, (*API).setClientSeed},
 	},
 	"preview": {http.MethodPost: {account.TokenRead, (*API).postPreview}},
+	"export":  {http.MethodGet: {account.TokenRead, (*API).getExport}},
 }
 
 // whole reads a whole number from 1 that must be given.

@@ -159,13 +159,13 @@ func (q query) pageLimit() (int, error) {
 
 // period reads from and to, which are UTC and both inclusive: days, seconds or milliseconds.
 func (q query) period() (from, before time.Time, err error) {
-	from, _, ok := moment(q.get("from"))
+	from, _, ok := parseUTC(q.get("from"))
 	if !ok {
-		return from, before, invalid("from", "%s", momentForm)
+		return from, before, invalid("from", "%s", utcForm)
 	}
-	to, length, ok := moment(q.get("to"))
+	to, length, ok := parseUTC(q.get("to"))
 	if !ok {
-		return from, before, invalid("to", "%s", momentForm)
+		return from, before, invalid("to", "%s", utcForm)
 	}
 	if !to.IsZero() {
 		before = to.Add(length)
@@ -176,10 +176,10 @@ func (q query) period() (from, before time.Time, err error) {
 	return from, before, nil
 }
 
-const momentForm = "a time in UTC is expected, YYYY-MM-DD or YYYY-MM-DD HH:MM:SS"
+const utcForm = "a time in UTC is expected, YYYY-MM-DD or YYYY-MM-DD HH:MM:SS"
 
-// moment reads a time in UTC, and how long it lasts as it is written. Nothing is the zero time.
-func moment(text string) (at time.Time, length time.Duration, ok bool) {
+// parseUTC reads a time in UTC, and how long it lasts as it is written. Nothing is the zero time.
+func parseUTC(text string) (at time.Time, length time.Duration, ok bool) {
 	if text == "" {
 		return at, 0, true
 	}

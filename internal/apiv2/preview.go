@@ -7,8 +7,18 @@ import (
 	"stint/internal/tracker/wall"
 )
 
-// maxPreviews is how many previews are computed at once; others wait.
-const maxPreviews = 2
+// maxHeavy is how many previews and exports are made at once; others wait.
+const maxHeavy = 2
+
+// alone waits for a place among the requests that take long. leave must be called.
+func (a *API) alone(c *call) (leave func(), err error) {
+	select {
+	case a.heavy <- struct{}{}:
+		return func() { <-a.heavy }, nil
+	case <-c.Context().Done():
+		return nil, c.Context().Err()
+	}
+}
 
 // postPreview answers POST preview.php: what the same body would mean as a start. Nothing is stored.
 func (a *API) postPreview(c *call) error {
@@ -26,12 +36,11 @@ func (a *API) postPreview(c *call) error {
 	if err := b.end(); err != nil {
 		return err
 	}
-	select {
-	case a.previews <- struct{}{}:
-	case <-c.Context().Done():
-		return c.Context().Err()
+	leave, err := a.alone(c)
+	if err != nil {
+		return err
 	}
-	defer func() { <-a.previews }()
+	defer leave()
 	p, err := a.Tracker.Preview(c.owner(), r)
 	if err != nil {
 		return err
