@@ -62,7 +62,7 @@ func root(in io.Reader, out, errs io.Writer) *cli.Command {
 			prepare(c)
 		},
 		Commands: []*cli.Command{
-			serve(), password(), user(), token(), backup(), session(), verify(), printVersion(), help(),
+			serve(), password(), user(), token(), keyholder(), importFile(), backup(), session(), verify(), printVersion(), help(),
 		},
 	}
 	prepare(r)

@@ -90,7 +90,7 @@ func (h *house) openClub(ctx context.Context, c *config.Config) error {
 }
 
 func (h *house) openTracker(ctx context.Context, c *config.Config) error {
-	keys, err := h.openKeys(ctx, c.Tracker.KeyFile)
+	keys, err := Keys(ctx, h.db, c.Tracker.KeyFile)
 	if err != nil {
 		return err
 	}
@@ -129,10 +129,11 @@ func (h *house) openTracker(ctx context.Context, c *config.Config) error {
 	return nil
 }
 
-// openKeys reads the keys that seal private texts. The file is made only for a
-// database that has not used one yet: what another key sealed would be lost.
-func (h *house) openKeys(ctx context.Context, file string) (*seal.Ring, error) {
-	needed, err := tracker.Keys(ctx, h.db)
+// Keys reads the keys that seal private texts of a database. The file is made
+// only for a database that has not used one yet: what another key sealed would
+// be lost.
+func Keys(ctx context.Context, d *db.DB, file string) (*seal.Ring, error) {
+	needed, err := tracker.Keys(ctx, d)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +142,7 @@ func (h *house) openKeys(ctx context.Context, file string) (*seal.Ring, error) {
 	}
 	keys, err := seal.File(file)
 	if err == nil {
-		err = tracker.UseKeys(ctx, h.db, keys)
+		err = tracker.UseKeys(ctx, d, keys)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("tracker.key_file %s: %w", file, err)
