@@ -74,6 +74,16 @@ type State struct {
 	Today int   `json:"plays_today"`
 	Last  Stamp `json:"last_play_utc"` // zero: never
 	Next  Stamp `json:"next_play_utc"` // when it may be played next; zero: now
+
+	Days []Midnight `json:"days"` // of games with a penalty, newest first
+}
+
+// Midnight is what was found for a game when a local day was over.
+type Midnight struct {
+	Date    string `json:"date"`
+	Plays   int    `json:"plays"`
+	Penalty int64  `json:"penalty"` // seconds that the scheduled end moved by
+	Reason  string `json:"reason"`  // enough, missed, first_day, schedule_reached or down
 }
 
 // Flag is a truth that the API writes as 0 or 1.

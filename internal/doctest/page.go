@@ -9,11 +9,14 @@
 // other mark are not run. Variables last from block to block; PASSWORD holds the
 // password of the first start, and http://127.0.0.1:8000 is the server.
 //
-// Times (ten digits) and entity tags may differ from the page's, "…" stands for
-// anything within a line, and a line of its own for any lines.
+// Times (ten digits, or a date and a time with or without an offset), entity
+// tags, and what is secret or drawn by lot in the tracker's answers may differ from
+// the page's; "…" stands for anything within a line, and a line of its own for
+// any lines.
 //
 // A table whose first column is headed "you send" is tried line by line; see
-// request.
+// request. With four columns it is about the tracker, whose token is the variable
+// TOKEN.
 package doctest
 
 import (
@@ -38,6 +41,8 @@ type row struct {
 	line           int
 	request        string
 	status, member string
+	tracker        bool
+	code           string // of the tracker
 }
 
 // read returns the blocks and rows of a page.
@@ -73,8 +78,12 @@ func read(t testing.TB, file string) (blocks []block, rows []row) {
 		case strings.HasPrefix(line, "| you send |"):
 			table = true
 		case table && strings.HasPrefix(line, "|"):
-			if cells := strings.Split(strings.Trim(line, "| "), " | "); len(cells) == 3 {
-				rows = append(rows, row{i + 1, cells[0], strings.TrimSpace(cells[1]), strings.Trim(cells[2], "` –")})
+			switch cells := strings.Split(strings.Trim(line, "| "), " | "); len(cells) {
+			case 3:
+				rows = append(rows, row{line: i + 1, request: cells[0], status: strings.TrimSpace(cells[1]), member: strings.Trim(cells[2], "` –")})
+			case 4:
+				rows = append(rows, row{line: i + 1, request: cells[0], status: strings.TrimSpace(cells[1]), tracker: true,
+					code: strings.Trim(cells[2], "` "), member: strings.Trim(cells[3], "` –")})
 			}
 		default:
 			table = false
@@ -86,7 +95,14 @@ func read(t testing.TB, file string) (blocks []block, rows []row) {
 	return blocks, rows
 }
 
-var variable = regexp.MustCompile(`\b1[0-9]{9}\b|"[0-9a-f]{24}"|…`)
+// lot are the members of the tracker's answers that are secret or drawn by lot.
+const lot = `"(?:operation|seconds|applied_seconds|multiplier|values|signs|unit|rolled|prev|seed|commitment|token|code|link_game)":`
+
+const any = `(?:"[^"\n]*"|\[[^\]\n]*\]|-?[0-9.]+)`
+
+var variable = regexp.MustCompile(lot + any + `|"(?:ADD|SUB)"|\b1[0-9]{9}\b|"[0-9a-f]{24}"|\b2[0-9]{3}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(:[0-9]{2})?( [+-][0-9]{2}:[0-9]{2})?|"[+-][0-9]{2}:[0-9]{2}"|…`)
+
+var digit = regexp.MustCompile(`[0-9]`)
 
 // pattern is the expression that fits what the page shows.
 func pattern(shown string) string {
@@ -102,6 +118,14 @@ func pattern(shown string) string {
 			b.WriteString(`(?s:.*)`)
 		case found == "…":
 			b.WriteString(`[^\n]*`)
+		case strings.HasPrefix(found, `"`) && strings.Contains(found, `":`):
+			name, _, _ := strings.Cut(found, ":")
+			b.WriteString(name + ":" + any)
+		case found == `"ADD"` || found == `"SUB"`:
+			b.WriteString(`"(?:ADD|SUB)"`)
+		case strings.Contains(found, ":"):
+			sign := strings.NewReplacer(`"+`, `"[+-]`, `"-`, `"[+-]`, ` +`, ` [+-]`, ` -`, ` [+-]`)
+			b.WriteString(sign.Replace(digit.ReplaceAllString(found, `[0-9]`)))
 		case found[0] == '"':
 			b.WriteString(`"[0-9a-f]{24}"`)
 		default:
@@ -128,22 +152,27 @@ func fits(shown, output string, begins bool) bool {
 var repeated = regexp.MustCompile(`(.)×([0-9]+)`)
 
 // request reads the first column of a table of requests: code with a method and
-// a path, or with PUT and a body, and after it "without a password" if it is the
-// public's. "x×81" stands for 81 letters x.
-func request(cell string) (method, path, body string, public bool) {
+// a path, a body, or both, and after it "without a password" or "without a token"
+// if it is the public's. home is the path where none is given. "x×81" stands for
+// 81 letters x.
+func request(cell, home string) (method, path, body string, public bool) {
 	parts := strings.SplitN(cell, "`", 3)
 	if len(parts) != 3 {
 		return "", "", "", false
 	}
-	public = strings.HasSuffix(cell, "without a password")
+	public = strings.HasSuffix(cell, "without a password") || strings.HasSuffix(cell, "without a token")
 	method, rest, _ := strings.Cut(parts[1], " ")
 	rest = repeated.ReplaceAllStringFunc(rest, func(s string) string {
 		m := repeated.FindStringSubmatch(s)
 		n, _ := strconv.Atoi(m[2])
 		return strings.Repeat(m[1], n)
 	})
-	if strings.HasPrefix(rest, "/") {
-		return method, rest, "", public
+	if strings.HasPrefix(rest, "?") {
+		rest = home + rest
 	}
-	return method, "/api/v0", rest, public
+	if strings.HasPrefix(rest, "/") {
+		path, body, _ = strings.Cut(rest, " ")
+		return method, path, body, public
+	}
+	return method, home, rest, public
 }

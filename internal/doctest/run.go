@@ -62,6 +62,9 @@ type page struct {
 	watching      []func()
 }
 
+// changes are the verbs that a running server hears of a little later.
+var changes = regexp.MustCompile(`stint (user|token|password) (add|create|zone|remove|revoke|regenerate)`)
+
 var welcome = regexp.MustCompile(`(?s)runs at (http://\S+).*\n    (\S+)\n\nSet the status`)
 
 func (p *page) start(settings []string) {
@@ -141,14 +144,14 @@ func (p *page) run(b *block) {
 	}
 	for end := time.Now().Add(patient); ; time.Sleep(100 * time.Millisecond) {
 		output, err := p.sh(b)
-		verb := strings.Contains(b.script, "stint ")
+		verb := changes.MatchString(b.script)
 		if err == nil && (!b.shown || fits(b.output, output, false)) {
 			if verb {
 				time.Sleep(verbs)
 			}
 			return
 		}
-		reads := !strings.Contains(b.script, "PUT") && !verb
+		reads := !strings.Contains(b.script, "-X ") && !strings.Contains(b.script, "--json ") && !strings.Contains(b.script, "stint ")
 		if !reads || time.Now().After(end) {
 			p.Fatalf("%s:%d:\n%swrote (%v):\n%s\nthe page has:\n%s", p.file, b.line, b.script, err, output, b.output)
 		}
@@ -196,27 +199,58 @@ func (p *page) watch(b *block) {
 // rows tries the lines of a table of requests. What is refused must change
 // nothing.
 func (p *page) rows(rows []row) {
+	var club, tracker []row
+	for _, row := range rows {
+		if row.tracker {
+			tracker = append(tracker, row)
+		} else {
+			club = append(club, row)
+		}
+	}
+	p.try(club, "/api/v0", "/api/v0/all?id=last", func(r *http.Request) { r.SetBasicAuth("", p.password) })
+	if len(tracker) > 0 {
+		token, err := p.sh(&block{script: `printf %s "$TOKEN"`})
+		if err != nil || token == "" {
+			p.Fatalf("%s sets no TOKEN: %v", p.file, err)
+		}
+		const home = "/api/v2/sessions.php"
+		p.try(tracker, home, home, func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) })
+	}
+}
+
+// try tries rows about an API. home is the path of those that name none; what
+// they must leave as it is can be seen at state.
+func (p *page) try(rows []row, home, state string, login func(*http.Request)) {
 	p.Helper()
 	if len(rows) == 0 {
 		return
 	}
 	client := &http.Client{Transport: apitest.Transport(p, nil)}
-	before := p.send(client, "GET", "/api/v0/all?id=last", "", false).body
+	before := p.send(client, "GET", state, "", login).body
 	for _, row := range rows {
-		method, path, body, public := request(row.request)
+		method, path, body, public := request(row.request, home)
 		if method == "" {
 			p.Errorf("%s:%d: %q is no request", p.file, row.line, row.request)
 			continue
 		}
-		got := p.send(client, method, path, body, public)
-		var problem struct{ Member string }
+		who := login
+		if public {
+			who = func(*http.Request) {}
+		}
+		got := p.send(client, method, path, body, who)
+		var problem struct {
+			Member string
+			Error  struct{ Code, Field string }
+		}
 		_ = json.Unmarshal(got.body, &problem)
-		if status := strconv.Itoa(got.status); status != row.status || problem.Member != row.member {
-			p.Errorf("%s:%d: %s\nanswered %s about %q: %s\nthe page has %s about %q", p.file, row.line, row.request, status, problem.Member, got.body, row.status, row.member)
+		member := problem.Member + problem.Error.Field
+		if status := strconv.Itoa(got.status); status != row.status || member != row.member || problem.Error.Code != row.code {
+			p.Errorf("%s:%d: %s\nanswered %s %s about %q: %s\nthe page has %s %s about %q",
+				p.file, row.line, row.request, status, problem.Error.Code, member, got.body, row.status, row.code, row.member)
 		}
 	}
-	if after := p.send(client, "GET", "/api/v0/all?id=last", "", false).body; !bytes.Equal(before, after) {
-		p.Errorf("%s: the table changed the log from %s to %s", p.file, before, after)
+	if after := p.send(client, "GET", state, "", login).body; !bytes.Equal(before, after) {
+		p.Errorf("%s: the table changed what is stored from %s to %s", p.file, before, after)
 	}
 }
 
@@ -225,7 +259,7 @@ type answer struct {
 	body   []byte
 }
 
-func (p *page) send(client *http.Client, method, path, body string, public bool) answer {
+func (p *page) send(client *http.Client, method, path, body string, login func(*http.Request)) answer {
 	p.Helper()
 	ctx, cancel := context.WithTimeout(p.Context(), patient)
 	defer cancel()
@@ -233,9 +267,7 @@ func (p *page) send(client *http.Client, method, path, body string, public bool)
 	if err != nil {
 		p.Fatal(err)
 	}
-	if !public {
-		r.SetBasicAuth("", p.password)
-	}
+	login(r)
 	res, err := client.Do(r)
 	if err != nil {
 		p.Fatal(err)
