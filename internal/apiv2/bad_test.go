@@ -31,44 +31,47 @@ type badRequest struct {
 	field                     string
 }
 
-func badRequests() (list []badRequest) {
-	post := func(name, body, field string) {
-		list = append(list, badRequest{name, "POST", "", body, 400, field})
-	}
-	get := func(query, field string) {
-		list = append(list, badRequest{"GET " + query, "GET", "?" + query, "", 400, field})
-	}
+func badPost(name, body, field string) badRequest {
+	return badRequest{name, "POST", "", body, 400, field}
+}
+
+func badGet(query, field string) badRequest {
+	return badRequest{"GET " + query, "GET", "?" + query, "", 400, field}
+}
+
+// badTimes are dates and times of day that can't be read.
+func badTimes() (list []badRequest) {
 	for _, date := range []string{`"2026-02-30"`, `"2026-13-01"`, `"2026-00-10"`, `"2025-02-29"`, `"0000-01-01"`, `"10000-01-01"`, `"2026-1-5"`, `"26-01-05"`,
 		`"05.01.2026"`, `"2026/01/05"`, `"2026-01-05 10:00"`, `"2026-01-05T10:00:00Z"`, `" 2026-01-05"`, `"-2026-01-05"`, `"now"`, `"٢٠٢٦-٠١-٠٥"`,
 		`20260105`, `true`, `["2026-01-05"]`, `{}`} {
-		post("startdate "+date, `{"startdate":`+date+`,"enddate":"2026-02-01"}`, "startdate")
-		post("enddate "+date, `{"startdate":"2026-01-20","enddate":`+date+`}`, "enddate")
-		post("live startdate "+date, `{"type":"live","startdate":`+date+`}`, "startdate")
-		post("scheduledend "+date, `{"type":"live","scheduledend":`+date+`}`, "scheduledend")
-		post("limitend "+date, `{"type":"live","limitend":`+date+`}`, "limitend")
+		list = append(list,
+			badPost("startdate "+date, `{"startdate":`+date+`,"enddate":"2026-02-01"}`, "startdate"),
+			badPost("enddate "+date, `{"startdate":"2026-01-20","enddate":`+date+`}`, "enddate"),
+			badPost("live startdate "+date, `{"type":"live","startdate":`+date+`}`, "startdate"),
+			badPost("scheduledend "+date, `{"type":"live","scheduledend":`+date+`}`, "scheduledend"),
+			badPost("limitend "+date, `{"type":"live","limitend":`+date+`}`, "limitend"))
 		if text := strings.Trim(date, `"`); text != date {
-			get("from="+url.QueryEscape(text), "from")
-			get("to="+url.QueryEscape(text), "to")
+			list = append(list, badGet("from="+url.QueryEscape(text), "from"), badGet("to="+url.QueryEscape(text), "to"))
 		}
 	}
 	for _, clock := range []string{`"24:00"`, `"7:5"`, `"07:5"`, `"7:05"`, `"10:60"`, `"10:00:00"`, `"10"`, `"10.30"`, `"-1:00"`, `"noon"`, `" 10:00"`, `1000`, `10.5`, `[]`, `false`} {
-		post("starttime "+clock, `{"startdate":"2026-01-20","starttime":`+clock+`,"enddate":"2026-02-01"}`, "starttime")
-		post("endtime "+clock, `{"startdate":"2026-01-20","enddate":"2026-02-01","endtime":`+clock+`}`, "endtime")
-		post("live starttime "+clock, `{"type":"live","starttime":`+clock+`}`, "starttime")
-		post("scheduledendtime "+clock, `{"type":"live","scheduledend":"2026-03-01","scheduledendtime":`+clock+`}`, "scheduledendtime")
+		list = append(list,
+			badPost("starttime "+clock, `{"startdate":"2026-01-20","starttime":`+clock+`,"enddate":"2026-02-01"}`, "starttime"),
+			badPost("endtime "+clock, `{"startdate":"2026-01-20","enddate":"2026-02-01","endtime":`+clock+`}`, "endtime"),
+			badPost("live starttime "+clock, `{"type":"live","starttime":`+clock+`}`, "starttime"),
+			badPost("scheduledendtime "+clock, `{"type":"live","scheduledend":"2026-03-01","scheduledendtime":`+clock+`}`, "scheduledendtime"))
 	}
-	for name, body := range map[string]string{
-		"no dates":              `{}`,
-		"no type, no dates":     `{"public":1}`,
-		"the time alone":        `{"starttime":"10:00","enddate":"2026-01-20"}`,
-		"the start alone, null": `{"startdate":null,"enddate":"2026-01-20"}`,
-	} {
-		field := "startdate"
-		if name == "the time alone" {
-			field = "starttime"
-		}
-		post(name, body, field)
-	}
+	return list
+}
+
+func badRequests() []badRequest {
+	list := append(badTimes(), badGames()...)
+	post := func(name, body, field string) { list = append(list, badPost(name, body, field)) }
+	get := func(query, field string) { list = append(list, badGet(query, field)) }
+	post("no dates", `{}`, "startdate")
+	post("no type, no dates", `{"public":1}`, "startdate")
+	post("null is absent", `{"startdate":null,"enddate":"2026-01-20"}`, "startdate")
+	post("the start's time alone", `{"starttime":"10:00","enddate":"2026-01-20"}`, "starttime")
 	post("no end", `{"startdate":"2026-01-20"}`, "enddate")
 	post("the end's time alone", `{"startdate":"2026-01-20","endtime":"10:00"}`, "endtime")
 	for _, kind := range []string{`"unknown"`, `"LIVE"`, `" manual"`, `1`, `true`, `["live"]`, `{}`} {
@@ -79,7 +82,6 @@ func badRequests() (list []badRequest) {
 		`{"dicenumber":+1}`, `{"dicenumber":Infinity}`, `{"dicenumber":0x10}`, `{"dicenumber":01}`, strings.Repeat("[", 20000), `{"type":"live","x":` + strings.Repeat("[", 20000) + `}`} {
 		post(fmt.Sprintf("body %.40q", body), body, "")
 	}
-	list = append(list, badGames()...)
 	for _, limit := range []string{"0", "-1", "abc", "", "1.5", "1e2", "0x10", "%2B5", "%205", "--5", "-", "٥", "-99999999999999999999"} {
 		get("limit="+limit, "limit")
 	}
