@@ -88,6 +88,7 @@ var samples = map[string]string{
 // samplesV2 are those that differ in the tracker wing.
 var samplesV2 = map[string]string{
 	"Cache-Control": "no-store", "WWW-Authenticate": "Bearer", "Idempotent-Replayed": "true", "Preference-Applied": "handling=strict", "Last-Event-ID": "16",
+	"Content-Disposition": `attachment; filename="a.json"`,
 }
 
 func sample(url, name string) string {

@@ -40,7 +40,7 @@ type exportToken struct {
 
 type exportKeyholder struct {
 	Owner     string    `json:"owner"`
-	Keyholder string    `json:"keyholder,omitempty"`
+	Keyholder *string   `json:"keyholder"` // null: whoever has the code
 	Invited   time.Time `json:"invited"`
 	Accepted  time.Time `json:"accepted,omitzero"`
 }
@@ -101,7 +101,11 @@ func (a *API) everything(c *call, e *tracker.Export) (*export, error) {
 		if err != nil {
 			return nil, err
 		}
-		x.Keyholders = append(x.Keyholders, exportKeyholder{owner, keyholder, l.Invited, l.Accepted})
+		k := exportKeyholder{Owner: owner, Invited: l.Invited, Accepted: l.Accepted}
+		if keyholder != "" {
+			k.Keyholder = &keyholder
+		}
+		x.Keyholders = append(x.Keyholders, k)
 	}
 	return x, nil
 }

@@ -3,6 +3,7 @@ package apiv2_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +72,17 @@ func (s *story) link() {
 	s.t.Helper()
 	code := s.do("POST", keyholders, `{"action":"invite"}`).must(201).body.at("data.code").(string)
 	s.as(s.bob, "POST", keyholders, fmt.Sprintf(`{"action":"accept","code":%q}`, code)).must(201)
+}
+
+// request is one of Ann without a body.
+func (s *story) request(method, target string) *http.Request {
+	s.t.Helper()
+	r, err := http.NewRequest(method, s.url+target, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+s.token)
+	return r
 }
 
 func (s *story) play(game, session string, headers ...string) result {
@@ -318,4 +330,3 @@ func TestCopiesOfARoll(t *testing.T) {
 		s.get("?id="+id).want("data.games.dice.plays", "1")
 	})
 }
-
