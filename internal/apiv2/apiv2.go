@@ -33,9 +33,8 @@ type Options struct {
 // API answers requests. It must be closed before the hub is.
 type API struct {
 	Options
-	recent recent
-	feed   feed
-	heavy  chan struct{} // a place for each request that takes long
+	feed  feed
+	heavy chan struct{} // a place for each request that takes long
 }
 
 // New returns the API over o.

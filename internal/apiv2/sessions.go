@@ -23,19 +23,6 @@ func (a *API) getSessions(c *call) error {
 	if err != nil {
 		return err
 	}
-	return a.getSession(c, id)
-}
-
-func (a *API) getSession(c *call, id int64) error {
-	k := asked{c.who.UserID, id}
-	at, err := a.recent.now(c.Context(), a.Tracker)
-	if err != nil {
-		return err
-	}
-	var ok bool
-	if c.text, ok = a.recent.get(begin(c.text), k, at); ok {
-		return c.succeed(http.StatusOK)
-	}
 	s, err := a.Tracker.Get(c.Context(), c.owner(), id)
 	if err != nil {
 		s, err = a.held(c, id, err)
@@ -43,11 +30,7 @@ func (a *API) getSession(c *call, id int64) error {
 	if err != nil {
 		return err
 	}
-	envelope := len(c.text)
-	c.text = appendSession(c.text, s, a.Tracker.Now())
-	if s.User == c.who.UserID {
-		a.recent.put(k, at, c.text[envelope:])
-	}
+	c.text = appendSession(begin(c.text), s, a.Tracker.Now())
 	return c.succeed(http.StatusOK)
 }
 
