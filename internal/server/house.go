@@ -141,10 +141,10 @@ func Keys(ctx context.Context, d *db.DB, file string) (*seal.Ring, error) {
 		return nil, fmt.Errorf("tracker.key_file: there is no file %s; private texts of this database are sealed with the key %s", file, strings.Join(needed, " and the key "))
 	}
 	keys, err := seal.File(file)
-	if err == nil {
-		err = tracker.UseKeys(ctx, d, keys)
-	}
 	if err != nil {
+		return nil, fmt.Errorf("tracker.key_file: %w", err)
+	}
+	if err := tracker.UseKeys(ctx, d, keys); err != nil {
 		return nil, fmt.Errorf("tracker.key_file %s: %w", file, err)
 	}
 	return keys, nil

@@ -147,6 +147,7 @@ func TestPages(t *testing.T) {
 		{"HEAD", "/readyz", 200, "", nil},
 		{"POST", "/readyz", 405, "GET, HEAD", nil},
 		{"GET", "/api", 404, "There is nothing at this path.", nil},
+		{"GET", "/api/v2/sessions.php", 401, `{"ok":false,"error":{"code":"unauthorized",`, nil},
 		{"GET", "/", 200, "The club is closed.", nil},
 		{"GET", "/docs/api/", 200, "swagger-ui-bundle.js", nil},
 		{"GET", "/docs/api", 307, "", nil},
