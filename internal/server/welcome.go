@@ -43,6 +43,13 @@ Watch the stream:
 
 `
 
+const welcomeTracker = `Add a person to the tracker, with a token for their phone:
+
+    stint user add Ann --zone Europe/Rome
+    stint token create Ann --scope write --label phone
+
+`
+
 // welcome makes the first password and shows it, once for a database. It warns
 // of a club that nobody can use.
 func (h *house) welcome(ctx context.Context, c *config.Config, base string, out io.Writer) error {
@@ -55,6 +62,9 @@ func (h *house) welcome(ctx context.Context, c *config.Config, base string, out 
 	}
 	if secret != "" {
 		_, err := fmt.Fprintf(out, welcome, base, secret)
+		if err == nil && c.Wings.Tracker {
+			_, err = io.WriteString(out, welcomeTracker)
+		}
 		return err
 	}
 	list, err := h.accounts.Passwords(ctx)
