@@ -2,7 +2,11 @@ package tracker
 
 import (
 	"context"
+	"os"
+	"strconv"
+	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"stint/internal/db"
@@ -17,6 +21,7 @@ func BenchmarkPlay(b *testing.B) {
 	}
 	var next atomic.Int64
 	b.SetParallelism(32)
+	defer cost(b)()
 	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
 		s := sessions[(next.Add(1)-1)%64]
@@ -33,6 +38,7 @@ func BenchmarkPlay(b *testing.B) {
 func BenchmarkBareWrite(b *testing.B) {
 	h := openBench(b)
 	b.SetParallelism(32)
+	defer cost(b)()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			if err := h.db.Do(context.Background(), func(tx *db.Tx) error {
@@ -43,4 +49,29 @@ func BenchmarkBareWrite(b *testing.B) {
 			}
 		}
 	})
+}
+
+// cost reports what an operation costs apart from waiting.
+func cost(b *testing.B) (report func()) {
+	cpu, written := cpuTime(), writtenBytes()
+	return func() {
+		b.ReportMetric(float64(cpuTime()-cpu)/float64(b.N), "cpu-ns/op")
+		b.ReportMetric(float64(writtenBytes()-written)/float64(b.N), "B-written/op")
+	}
+}
+
+func cpuTime() int64 {
+	var u syscall.Rusage
+	syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return u.Utime.Nano() + u.Stime.Nano()
+}
+
+func writtenBytes() (n int64) {
+	text, _ := os.ReadFile("/proc/self/io")
+	for line := range strings.Lines(string(text)) {
+		if v, ok := strings.CutPrefix(line, "write_bytes: "); ok {
+			n, _ = strconv.ParseInt(strings.TrimSpace(v), 10, 64)
+		}
+	}
+	return n
 }

@@ -66,22 +66,24 @@ type chainRow struct {
 	clientSeed    string
 }
 
-const chainColumns = "c.commitment, c.number, c.used, c.client_seed"
+const chainColumns = "c.commitment, c.number, c.client_seed"
 
 // errNoChain is returned by readChain.
 var errNoChain = errors.New("there is no chain")
 
 func readChain(tx *db.Tx, user, session int64) (*chainRow, error) {
 	c := &chainRow{user: user, session: session}
-	err := tx.QueryRow("select "+chainColumns+" from tracker_chain c where c.session_id = $1 and c.user_id = $2", session, user).
-		Scan(&c.commitment, &c.number, &c.used, &c.clientSeed)
+	err := tx.QueryRow("select "+chainColumns+`, coalesce(s.draws, c.used) from tracker_chain c
+		left join tracker_session s on s.id = c.session_id where c.session_id = $1 and c.user_id = $2`, session, user).
+		Scan(&c.commitment, &c.number, &c.clientSeed, &c.used)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, errNoChain
 	}
 	return c, err
 }
 
-// draw draws d from the next seed of a chain. d.ClientSeed becomes the chain's. The caller keeps the draw.
+// draw draws d from the next seed of a chain and counts it. d.ClientSeed becomes the chain's. The caller stores the count
+// and the draw.
 func (t *Tracker) draw(tx *db.Tx, c *chainRow, d *fair.Draw) error {
 	if c.used >= fair.Length {
 		return refuse(DrawsUsedUp, "all %d draws are used up", fair.Length)
@@ -92,11 +94,7 @@ func (t *Tracker) draw(tx *db.Tx, c *chainRow, d *fair.Draw) error {
 	}
 	c.used++
 	d.Nonce, d.ClientSeed = c.used, c.clientSeed
-	if err := d.Roll(c.number, chain.Seed(d.Nonce)); err != nil {
-		return err
-	}
-	_, err = tx.Exec("update tracker_chain set used = $3 where session_id = $1 and user_id = $2", c.session, c.user, c.used)
-	return err
+	return d.Roll(c.number, chain.seed(d.Nonce))
 }
 
 // maxOpened is how many chains stay opened in memory.
@@ -105,11 +103,37 @@ const maxOpened = 1_024
 // opened is chains whose seeds were decrypted, by their commitment.
 type opened struct {
 	mu     sync.Mutex
-	chains map[fair.Seed]*fair.Chain
+	chains map[fair.Seed]*openChain
 }
 
+// openChain is a chain with the seeds that come next.
+type openChain struct {
+	*fair.Chain
+	mu    sync.Mutex
+	ahead []fair.Seed // s_first, s_first+1, …
+	first int
+}
+
+// seed is s_i. Seeds are asked for in order, so a stretch of them is made at once, from its end.
+func (c *openChain) seed(i int) fair.Seed {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if i < c.first || i >= c.first+len(c.ahead) {
+		n := min(aheadSeeds, c.Len()-i+1)
+		c.first, c.ahead = i, make([]fair.Seed, n)
+		s := c.Seed(i + n - 1)
+		for j := n - 1; j >= 0; j-- {
+			c.ahead[j] = s
+			s = s.Prev()
+		}
+	}
+	return c.ahead[i-c.first]
+}
+
+const aheadSeeds = 64
+
 // seeds is the seeds of a chain, from memory if they were needed before.
-func (t *Tracker) seeds(tx *db.Tx, c *chainRow) (*fair.Chain, error) {
+func (t *Tracker) seeds(tx *db.Tx, c *chainRow) (*openChain, error) {
 	key := fair.Seed(c.commitment)
 	t.chains.mu.Lock()
 	chain := t.chains.chains[key]
@@ -125,22 +149,28 @@ func (t *Tracker) seeds(tx *db.Tx, c *chainRow) (*fair.Chain, error) {
 	if marks, err = t.keys.Open(marks, whereChain(c.user, c.session)); err != nil {
 		return nil, err
 	}
-	if chain, err = fair.ParseChain(marks, fair.Length); err != nil {
+	stored, err := fair.ParseChain(marks, fair.Length)
+	if err != nil {
 		return nil, err
 	}
-	t.chains.mu.Lock()
-	defer t.chains.mu.Unlock()
-	if t.chains.chains == nil {
-		t.chains.chains = map[fair.Seed]*fair.Chain{}
+	return t.chains.keep(key, stored), nil
+}
+
+func (o *opened) keep(key fair.Seed, stored *fair.Chain) *openChain {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.chains == nil {
+		o.chains = map[fair.Seed]*openChain{}
 	}
-	for other := range t.chains.chains {
-		if len(t.chains.chains) < maxOpened {
+	for other := range o.chains {
+		if len(o.chains) < maxOpened {
 			break
 		}
-		delete(t.chains.chains, other)
+		delete(o.chains, other)
 	}
-	t.chains.chains[key] = chain
-	return chain, nil
+	chain := &openChain{Chain: stored}
+	o.chains[key] = chain
+	return chain
 }
 
 // drawMaxEnd draws a scheduled end from the account's chain.
@@ -151,6 +181,9 @@ func (t *Tracker) drawMaxEnd(tx *db.Tx, o Owner, d *draft) (*fair.Draw, error) {
 	}
 	draw := &fair.Draw{Game: fair.MaxEnd, From: d.drawFrom, To: d.scheduled.Unix}
 	if err := t.draw(tx, c, draw); err != nil {
+		return nil, err
+	}
+	if _, err := tx.Exec("update tracker_chain set used = $2 where session_id = 0 and user_id = $1", o.User, c.used); err != nil {
 		return nil, err
 	}
 	return draw, keepDraw(tx, o.User, draw)

@@ -43,15 +43,30 @@ func scanEvent(r row) (*Event, error) {
 	return e, nil
 }
 
+// Events of one user are picked out of everybody's where these are few, else found by the user's own.
+const (
+	nearEvents = 5_000
+	eventsNear = "select " + eventColumns + " from tracker_log where user_id + 0 = $3 and id > $1 order by id limit $2"
+	eventsFar  = "select " + eventColumns + ` from tracker_log where id in
+		(select id from tracker_log where user_id = $3 and id + 0 > $1 order by id + 0 limit $2) order by id`
+)
+
 // Events is what happened after an event in a user's sessions, or with user 0 in everybody's, oldest first, at most
 // limit. Ids rise in the order in which events can be seen, so nothing is missed.
 func (t *Tracker) Events(ctx context.Context, user, after int64, limit int) ([]Event, error) {
-	query, args := "select "+eventColumns+" from tracker_log where id > $1 order by id limit $2", []any{after, limit}
-	if user != 0 {
-		query, args = "select "+eventColumns+" from tracker_log where user_id = $3 and id > $1 order by id limit $2", append(args, user)
-	}
 	all := []Event{}
 	err := t.db.View(ctx, func(tx *db.Tx) error {
+		query, args := "select "+eventColumns+" from tracker_log where id > $1 order by id limit $2", []any{after, limit}
+		if user != 0 {
+			var last int64
+			if err := tx.QueryRow("select coalesce(max(id), 0) from tracker_log").Scan(&last); err != nil {
+				return err
+			}
+			query, args = eventsNear, append(args, user)
+			if last-after > nearEvents {
+				query = eventsFar
+			}
+		}
 		rows, err := tx.Query(query, args...)
 		if err != nil {
 			return err

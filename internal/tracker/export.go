@@ -116,7 +116,7 @@ func (t *Tracker) Export(ctx context.Context, o Owner) (*Export, error) {
 		if e.Account, err = t.exportAccount(tx, o.User); err != nil {
 			return err
 		}
-		e.Removed, err = exportEvents(tx, "user_id = $1 and not exists (select 1 from tracker_session s where s.id = l.session_id)", o.User, true)
+		e.Removed, err = exportEvents(tx, true, "user_id = $1 and not exists (select 1 from tracker_session s where s.id = l.session_id)", o.User)
 		return err
 	})
 	if err != nil {
@@ -162,7 +162,7 @@ func (t *Tracker) exportSession(tx *db.Tx, s *Session) (*ExportSession, error) {
 	for _, g := range games {
 		x.Games = append(x.Games, exportGame(g))
 	}
-	if x.Events, err = exportEvents(tx, "session_id = $1", s.ID, false); err != nil {
+	if x.Events, err = exportEvents(tx, false, "user_id = $1 and session_id = $2", s.User, s.ID); err != nil {
 		return nil, err
 	}
 	if x.Days, err = exportDays(tx, s.ID); err != nil {
@@ -183,8 +183,8 @@ func exportGame(g storedGame) ExportGame {
 	return x
 }
 
-func exportEvents(tx *db.Tx, where string, of int64, named bool) ([]ExportEvent, error) {
-	rows, err := tx.Query("select session_id, kind, at_ms, type, source, dom, unit_s, rolled_s, schedule_s, draw from tracker_log l where "+where+" order by id", of)
+func exportEvents(tx *db.Tx, named bool, where string, of ...any) ([]ExportEvent, error) {
+	rows, err := tx.Query("select session_id, kind, at_ms, type, source, dom, unit_s, rolled_s, schedule_s, draw from tracker_log l where "+where+" order by id", of...)
 	if err != nil {
 		return nil, err
 	}

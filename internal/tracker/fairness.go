@@ -96,8 +96,10 @@ func (t *Tracker) SetClientSeed(ctx context.Context, o Owner, session int64, see
 		}
 		c.clientSeed = seed
 		f = c.fairness()
-		_, err = tx.Exec("update tracker_chain set client_seed = $3 where session_id = $1 and user_id = $2", session, c.user, seed)
-		return err
+		if _, err := tx.Exec("update tracker_chain set client_seed = $3 where session_id = $1 and user_id = $2", session, c.user, seed); err != nil {
+			return err
+		}
+		return renewSettings(tx, session)
 	})
 	return f, err
 }
@@ -131,11 +133,11 @@ func (t *Tracker) document(tx *db.Tx, c *chainRow, ended bool) (*fair.Document, 
 		}
 		doc.Tip = chain.Tip().String()
 	}
-	query, of := "select draw from tracker_log where session_id = $1 and draw is not null order by nonce", c.session
+	query, args := "select draw from tracker_log where user_id = $1 and session_id = $2 and draw is not null order by nonce", []any{c.user, c.session}
 	if c.session == 0 {
-		query, of = "select draw from tracker_draw where user_id = $1 order by nonce", c.user
+		query, args = "select draw from tracker_draw where user_id = $1 order by nonce", args[:1]
 	}
-	rows, err := tx.Query(query, of)
+	rows, err := tx.Query(query, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -149,7 +149,7 @@ func (t *Tracker) spareChain(ctx context.Context, session int64) (c *newChain, e
 
 // gamesChanged notes that games have changed, and reads them again.
 func (t *Tracker) gamesChanged(tx *db.Tx, l *live, s *Session, zone *time.Location) error {
-	if _, err := tx.Exec("update tracker_session set has_changes = 1 where id = $1", s.ID); err != nil {
+	if _, err := tx.Exec("update tracker_session set has_changes = 1, setting = $2 where id = $1", s.ID, newState()); err != nil {
 		return err
 	}
 	if err := (entry{user: s.User, session: s.ID, kind: kindGames, dom: true, schedule: s.Scheduled}).write(tx); err != nil {

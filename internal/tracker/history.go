@@ -132,23 +132,22 @@ func pageLimit(limit int) *Error {
 	return nil
 }
 
-// mayRead refuses everybody but the session's owner, and its keyholders while it is active. It says whether game
-// settings have changed.
-func mayRead(tx *db.Tx, o Owner, session int64) (changed bool, err error) {
-	var user int64
+// mayRead refuses everybody but the session's owner, and its keyholders while it is active. It returns the owner, and
+// whether game settings have changed.
+func mayRead(tx *db.Tx, o Owner, session int64) (user int64, changed bool, err error) {
 	var active, changes int
 	err = tx.QueryRow("select user_id, active, has_changes from tracker_session where id = $1", session).Scan(&user, &active, &changes)
 	if errors.Is(err, sql.ErrNoRows) {
-		return false, errNotFound()
+		return 0, false, errNotFound()
 	}
 	if err != nil || user == o.User {
-		return changes == 1, err
+		return user, changes == 1, err
 	}
 	linked, err := isLinked(tx, user, o.User)
 	if err == nil && (!linked || active == 0) {
 		err = errNotFound()
 	}
-	return changes == 1, err
+	return user, changes == 1, err
 }
 
 // Histories is a page of a session's history, for its owner, and for a keyholder while it is active. Errors: NotFound,
@@ -168,10 +167,11 @@ func (t *Tracker) Histories(ctx context.Context, o Owner, f HistoryFilter) (*His
 	}
 	p := &HistoryPage{Items: []HistoryItem{}, Limit: min(f.Limit, MaxLimit)}
 	err = t.db.View(ctx, func(tx *db.Tx) error {
-		if p.HasChanges, err = mayRead(tx, o, f.Session); err != nil {
+		var user int64
+		if user, p.HasChanges, err = mayRead(tx, o, f.Session); err != nil {
 			return err
 		}
-		query, args := f.query(from, low, high, p.Limit+1)
+		query, args := f.query(user, from, low, high, p.Limit+1)
 		p.Items, p.Next, err = readHistory(tx, from, p.Limit, query, args...)
 		return err
 	})
@@ -181,22 +181,22 @@ func (t *Tracker) Histories(ctx context.Context, o Owner, f HistoryFilter) (*His
 	return p, nil
 }
 
-func (f HistoryFilter) query(from position, low, high int64, limit int) (string, []any) {
-	query := "select " + eventColumns + ` from tracker_log where session_id = $1 and (at_ms, id) < ($2, $3) and at_ms >= $4 and at_ms < $5
-		and type is not null`
-	args := []any{f.Session, from.at, from.id, low, high, limit}
+func (f HistoryFilter) query(user int64, from position, low, high int64, limit int) (string, []any) {
+	query := "select " + eventColumns + ` from tracker_log where user_id = $7 and session_id = $1 and (at_ms, id) < ($2, $3)
+		and at_ms >= $4 and at_ms < $5 and type is not null`
+	args := []any{f.Session, from.at, from.id, low, high, limit, user}
 	add := func(condition string, value any) {
 		args = append(args, value)
 		query += condition
 	}
 	switch {
 	case f.Type != "" && f.Source != "":
-		query += " and type = $7 and source = $8"
+		query += " and type = $8 and source = $9"
 		args = append(args, f.Type, f.Source)
 	case f.Type != "":
-		add(" and type = $7", f.Type)
+		add(" and type = $8", f.Type)
 	case f.Source != "":
-		add(" and source = $7", f.Source)
+		add(" and source = $8", f.Source)
 	}
 	if f.Dom != nil {
 		query += " and dom = " + []string{"0", "1"}[flag(*f.Dom)]
@@ -247,7 +247,7 @@ func (t *Tracker) Changes(ctx context.Context, o Owner, f ChangeFilter) (*Change
 	}
 	p := &ChangePage{Items: []Change{}, Limit: min(f.Limit, MaxLimit)}
 	err = t.db.View(ctx, func(tx *db.Tx) error {
-		if _, err := mayRead(tx, o, f.Session); err != nil {
+		if _, _, err := mayRead(tx, o, f.Session); err != nil {
 			return err
 		}
 		rows, err := tx.Query(`select id, session_id, game, action, at_ms, by_user, before, after from tracker_change

@@ -122,7 +122,7 @@ func TestCursorsBesideWriters(t *testing.T) {
 		stop := make(chan struct{})
 		for range 4 {
 			writers.Go(func() {
-				for {
+				for range 2_000 {
 					select {
 					case <-stop:
 						return

@@ -57,7 +57,7 @@ func (t *Tracker) Import(ctx context.Context, o Owner, e *Export) error {
 func isEmpty(tx *db.Tx, user int64) error {
 	var n int
 	err := tx.QueryRow(`select (select count(*) from tracker_session where user_id = $1) +
-		(select count(*) from tracker_chain where user_id = $1 and used > 0)`, user).Scan(&n)
+		(select count(*) from tracker_chain where user_id = $1 and session_id = 0 and used > 0)`, user).Scan(&n)
 	switch {
 	case err != nil:
 		return err
@@ -76,10 +76,10 @@ func dropAccountChain(tx *db.Tx, user int64) error {
 	return nil
 }
 
-// importSession stores a checked session under its old id if nobody has or had it, else under a new one.
+// importSession stores a checked session under its old id if that is free, else under a new one.
 func (t *Tracker) importSession(tx *db.Tx, o Owner, p plannedSession, issued int64) error {
 	x := p.ExportSession
-	id, err := importID(tx, o.User, x.ID, issued)
+	id, err := importID(tx, x.ID, issued)
 	if err != nil {
 		return err
 	}
@@ -115,6 +115,9 @@ func (t *Tracker) importSession(tx *db.Tx, o Owner, p plannedSession, issued int
 // when some have passed, today is the first.
 func (t *Tracker) importGames(tx *db.Tx, o Owner, s *Session, p plannedSession) error {
 	l := &live{id: s.ID, user: s.User, active: s.Active(), scheduled: instantOf(s.Scheduled), reached: p.reached, nextDay: p.nextDay}
+	if p.chain != nil {
+		l.draws = p.chain.Used
+	}
 	today := int64(wall.DayOf(tx.Now.Unix(), o.Zone))
 	late := l.active && l.nextDay.Valid && l.nextDay.Int64 < today
 	if late {
@@ -143,23 +146,24 @@ func importLink(tx *db.Tx, s *Session, r *gameRow) error {
 			return err
 		}
 	}
-	_, err := readBallotTable(tx, r.token)
-	if refused, ok := errors.AsType[*Error](err); ok && refused.Code == NotFound && isToken(r.token) {
+	if !isToken(r.token) {
+		r.token = rand.Text()
+		return nil
+	}
+	var one int
+	err := tx.QueryRow("select 1 from tracker_game where token = $1", r.token).Scan(&one)
+	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
 	r.token = rand.Text()
-	if _, ok := errors.AsType[*Error](err); ok {
-		err = nil
-	}
 	return err
 }
 
-// importID is the old id if it was handed out here and nothing of anybody else's stands under it, else a new one.
-func importID(tx *db.Tx, user, old, issued int64) (int64, error) {
+// importID is the old id if it was handed out here and no session has it, else a new one.
+func importID(tx *db.Tx, old, issued int64) (int64, error) {
 	if old >= 1 && old <= issued {
 		var n int
-		err := tx.QueryRow(`select (select count(*) from tracker_session where id = $1) +
-			(select count(*) from tracker_log where session_id = $1)`, old).Scan(&n)
+		err := tx.QueryRow("select count(*) from tracker_session where id = $1", old).Scan(&n)
 		if err != nil || n == 0 {
 			return old, err
 		}

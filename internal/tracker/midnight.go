@@ -16,12 +16,13 @@ type live struct {
 	reached   int64 // the last scheduled end that was reached, 0: none
 	nextDay   sql.NullInt64
 	due       sql.NullInt64
+	draws     int
 }
 
-const liveColumns = "s.id, s.user_id, s.active, s.scheduled_s, coalesce(s.limit_s, 0), coalesce(s.reached_s, 0), s.next_day, s.due_s"
+const liveColumns = "s.id, s.user_id, s.active, s.scheduled_s, coalesce(s.limit_s, 0), coalesce(s.reached_s, 0), s.next_day, s.due_s, s.draws"
 
 func (l *live) into() []any {
-	return []any{&l.id, &l.user, &l.active, &l.scheduled, &l.limit, &l.reached, &l.nextDay, &l.due}
+	return []any{&l.id, &l.user, &l.active, &l.scheduled, &l.limit, &l.reached, &l.nextDay, &l.due, &l.draws}
 }
 
 // next is the next instant at which the clock does something: a midnight at which a day is judged, or the scheduled
@@ -41,10 +42,14 @@ func (l *live) next(zone *time.Location) (at int64, midnight, ok bool) {
 	return at, midnight, ok
 }
 
-// plan sets due from the rest; it says whether the clock must be looked at earlier than was known.
-func (l *live) plan(zone *time.Location) (earlier bool) {
+// plan sets due from the rest; it says whether the clock must be looked at earlier than was known. A due instant that
+// moves away stays as it is: looking too early costs nothing but the look.
+func (l *live) plan(now int64, zone *time.Location) (earlier bool) {
 	before := l.due
 	at, _, ok := l.next(zone)
+	if ok && before.Valid && before.Int64 > now && before.Int64 <= at {
+		return false
+	}
 	l.due = sql.NullInt64{Int64: at, Valid: ok}
 	return ok && (!before.Valid || at < before.Int64)
 }

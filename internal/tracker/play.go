@@ -2,9 +2,7 @@ package tracker
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
-	"errors"
 	"slices"
 	"time"
 
@@ -37,32 +35,6 @@ type Move struct {
 	Next      time.Time // when the same player can play this game again; zero: at once, or never for a vote
 }
 
-// table is everything a play looks at: the session, the game and the chain.
-type table struct {
-	live
-	storedGame
-	chain chainRow
-	hour  int64 // the last hour of UTC with votes without an account, and how many
-	votes int
-	salt  []byte
-}
-
-const tableQuery = "select " + liveColumns + ", " + gameColumns + ", " + chainColumns + `, g.hour, g.hour_votes, s.salt
-	from tracker_game g join tracker_session s on s.id = g.session_id
-	join tracker_chain c on c.session_id = s.id and c.user_id = s.user_id where g.session_id = $1 and g.game = $2`
-
-// readTable is the table of a game; nil if the session has no such game.
-func readTable(tx *db.Tx, session int64, game Game) (*table, error) {
-	t := &table{}
-	err := scanGame(tx.QueryRow(tableQuery, session, string(game)), t.live.into(), &t.storedGame,
-		&t.chain.commitment, &t.chain.number, &t.chain.used, &t.chain.clientSeed, &t.hour, &t.votes, &t.salt)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
-	}
-	t.chain.user, t.chain.session = t.user, t.id
-	return t, err
-}
-
 // Play plays a game once: check, draw, move, history and proof are one write. The plays of owner and keyholder share
 // one wait and one daily limit. Errors: NotFound, NotLinked (a keyholder's unknown session, too), NotActive,
 // ScheduleReached, GameDisabled, Cooldown, DailyLimit, AlreadyVoted, DrawsUsedUp, Validation, IdempotencyConflict, and
@@ -88,7 +60,7 @@ func (t *Tracker) Play(ctx context.Context, o Owner, r PlayRequest, once *Once) 
 
 // seat is the table of a game that the caller may play, settled and open for plays.
 func (t *Tracker) seat(tx *db.Tx, o Owner, r PlayRequest) (*table, *time.Location, error) {
-	g, err := readTable(tx, r.Session, r.Game)
+	g, err := t.readTable(tx, r.Session, r.Game)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -146,6 +118,7 @@ func (t *Tracker) move(tx *db.Tx, g *table, m *Move, kind string, zone *time.Loc
 	if err := t.draw(tx, &g.chain, m.Draw); err != nil {
 		return err
 	}
+	g.draws = g.chain.used
 	text, err := json.Marshal(m.Draw)
 	if err != nil {
 		return err
@@ -155,9 +128,8 @@ func (t *Tracker) move(tx *db.Tx, g *table, m *Move, kind string, zone *time.Loc
 	m.Session, m.Operation, m.Seconds, m.Multi = g.id, m.Draw.Operation, m.Draw.Seconds, Multi(m.Draw.Multi)
 	m.Applied = max(g.scheduled.Int64-before, before-g.scheduled.Int64)
 	m.Scheduled = wall.At(g.scheduled.Int64, zone)
-	if _, err := tx.Exec(`update tracker_game set plays = $3, day = $4, day_plays = $5, last_ms = $6, hour = $7, hour_votes = $8
-		where session_id = $1 and game = $2`,
-		g.id, string(g.game), g.plays, int64(g.day), g.dayPlays, millis(g.last), g.hour, g.votes); err != nil {
+	if _, err := tx.Exec("update tracker_game set plays = $3, day = $4, day_plays = $5, last_ms = $6 where session_id = $1 and game = $2",
+		g.id, string(g.game), g.plays, int64(g.day), g.dayPlays, millis(g.last)); err != nil {
 		return err
 	}
 	err = entry{user: g.user, session: g.id, kind: kind, typ: m.Operation, source: m.Source, dom: m.Dom, unit: &m.Applied,

@@ -316,7 +316,7 @@ func TestDrawsUsedUp(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		s := h.game(t, 1, luckOnly())
 		if err := h.db.Do(t.Context(), func(tx *db.Tx) error {
-			_, err := tx.Exec("update tracker_chain set used = 9999")
+			_, err := tx.Exec("update tracker_session set draws = 9999")
 			return err
 		}); err != nil {
 			t.Fatal(err)

@@ -7,7 +7,8 @@ package tracker
 // tracker_session: no two rows of a user overlap; at most one is active. lockedby and notes are sealed. salt keys the
 // voters' identities and is taken away when the session ends. due_s is the next instant at which the clock does
 // something to an active session (its schedule is reached, or a day with penalties is over), next_day the local day
-// that is judged next, reached_s the last scheduled end that was reached.
+// that is judged next, reached_s the last scheduled end that was reached, draws how many draws were made,
+// setting another number whenever a setting of its games changes.
 //
 // tracker_tally: how many sessions of a user start in each stretch of 30 days counted from 1970, and how many of them
 // are public: totals and deep pages are read from it.
@@ -19,7 +20,8 @@ package tracker
 // since_s is from when its penalty holds, hour and hour_votes count the votes without an account in an hour of UTC.
 //
 // tracker_chain: what is known of the seeds of a session's draws (session_id 0: of the account's): the commitment, the
-// client's own seed, how many draws were made, and the number that stands for the session in the generator's text.
+// client's own seed, how many draws were made (of the account's), and the number that stands for the session in the
+// generator's text.
 // tracker_seeds: the seeds, sealed. tracker_draw: the draws of an account's chain.
 //
 // tracker_vote: the last vote of a voter, who is known by a keyed hash only. tracker_day: what midnight found for a
@@ -49,6 +51,8 @@ create table tracker_session (
 	reached_s bigint,
 	next_day bigint,
 	due_s bigint,
+	draws integer not null default 0,
+	setting bigint not null default 0,
 	salt bytea
 );
 create index tracker_session_due on tracker_session (due_s) where due_s is not null;
@@ -96,8 +100,7 @@ create table tracker_log (
 	nonce integer,
 	draw text
 );
-create index tracker_log_user on tracker_log (user_id, id);
-create index tracker_log_session on tracker_log (session_id, at_ms, id);
+create index tracker_log_session on tracker_log (user_id, session_id, at_ms, id);
 
 create table tracker_chain (
 	user_id bigint not null,

@@ -11,7 +11,7 @@ import (
 	"stint/internal/tracker/wall"
 )
 
-// topicDue rings when the clock must be looked at earlier than was known.
+// topicDue rings when the clock must be looked at before Run's next beat.
 const topicDue = "tracker due"
 
 // zone is a user's zone, by the caller's look-up.
@@ -64,7 +64,7 @@ func (t *Tracker) settle(tx *db.Tx, l *live, zone *time.Location) error {
 
 // store writes what moved; history says that a history row was written.
 func (l *live) store(tx *db.Tx, zone *time.Location, history bool) error {
-	if l.plan(zone) {
+	if l.plan(tx.Now.Unix(), zone) && l.due.Int64 < tx.Now.Add(beat).Unix() {
 		tx.Ring(topicDue)
 	}
 	var scheduled, offset any
@@ -76,8 +76,8 @@ func (l *live) store(tx *db.Tx, zone *time.Location, history bool) error {
 		reached = l.reached
 	}
 	_, err := tx.Exec(`update tracker_session set scheduled_s = $2, scheduled_off = $3, reached_s = $4, next_day = $5, due_s = $6,
-		has_history = case when $7 = 1 then 1 else has_history end where id = $1`,
-		l.id, scheduled, offset, reached, l.nextDay, l.due, flag(history))
+		draws = $7, has_history = case when $8 = 1 then 1 else has_history end where id = $1`,
+		l.id, scheduled, offset, reached, l.nextDay, l.due, l.draws, flag(history))
 	return err
 }
 

@@ -114,11 +114,11 @@ func (t *Tracker) addRow(tx *db.Tx, s *Session) error {
 	schedS, schedOff := columns(s.Scheduled)
 	limitS, limitOff := columns(s.Limit)
 	_, err := tx.Exec(`insert into tracker_session (id, user_id, start_s, start_off, end_s, end_off, scheduled_s, scheduled_off,
-		limit_s, limit_off, active, public, lockedby, notes, inserted_s, has_history, has_changes)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+		limit_s, limit_off, active, public, lockedby, notes, inserted_s, has_history, has_changes, draws, setting)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 0, $18)`,
 		s.ID, s.User, s.Start.Unix, s.Start.Offset, endS, endOff, schedS, schedOff, limitS, limitOff, flag(s.Active()),
 		flag(s.Public), t.sealed(s.LockedBy, s.ID, "lockedby"), t.sealed(s.Notes, s.ID, "notes"), s.Inserted.Unix(),
-		flag(s.HasHistory), flag(s.HasChanges))
+		flag(s.HasHistory), flag(s.HasChanges), newState())
 	if err != nil {
 		return err
 	}
@@ -135,10 +135,7 @@ func count(tx *db.Tx, s *Session, n, public int) error {
 
 // one is a session of the owner.
 func (t *Tracker) one(tx *db.Tx, o Owner, id int64) (*Session, error) {
-	s, err := t.scanSession(tx.QueryRow("select "+sessionColumns+" from tracker_session where id = $1 and user_id = $2", id, o.User))
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, errNotFound()
-	}
+	s, err := t.row(tx, o, id)
 	if err != nil || !s.Active() {
 		return s, err
 	}
@@ -192,8 +189,8 @@ func (t *Tracker) update(tx *db.Tx, s *Session) error {
 	return err
 }
 
-// ofSession is the tables whose rows belong to one session.
-var ofSession = []string{"tracker_game", "tracker_log", "tracker_chain", "tracker_seeds", "tracker_vote", "tracker_day", "tracker_change"}
+// ofSession is the tables whose rows belong to one session, beside the log.
+var ofSession = []string{"tracker_game", "tracker_chain", "tracker_seeds", "tracker_vote", "tracker_day", "tracker_change"}
 
 // remove takes the session away with everything that belongs to it; the log keeps one row that says so.
 func (t *Tracker) remove(tx *db.Tx, s *Session, kind string) error {
@@ -201,6 +198,9 @@ func (t *Tracker) remove(tx *db.Tx, s *Session, kind string) error {
 		if _, err := tx.Exec("delete from "+table+" where session_id = $1", s.ID); err != nil {
 			return err
 		}
+	}
+	if _, err := tx.Exec("delete from tracker_log where user_id = $1 and session_id = $2", s.User, s.ID); err != nil {
+		return err
 	}
 	if _, err := tx.Exec("delete from tracker_session where id = $1", s.ID); err != nil {
 		return err

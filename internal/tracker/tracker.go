@@ -7,6 +7,7 @@ package tracker
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"time"
 
@@ -36,6 +37,8 @@ type Tracker struct {
 	report func(error)
 	beat   time.Duration // how often Run notes that the server runs
 	chains opened
+
+	settings settings
 }
 
 // Open brings the tables up to date and returns the tracker over them. keys seals the private texts.
@@ -97,10 +100,27 @@ func (t *Tracker) Start(ctx context.Context, o Owner, r StartRequest, once *Once
 // Get is one session of the owner. Errors: NotFound.
 func (t *Tracker) Get(ctx context.Context, o Owner, id int64) (*Session, error) {
 	var s *Session
-	err := t.db.View(ctx, func(tx *db.Tx) (err error) {
+	err := t.db.Glance(ctx, func(tx *db.Tx) (err error) {
+		s, err = t.row(tx, o, id)
+		return err
+	})
+	if err != nil || !s.Active() {
+		return s, err
+	}
+	// An active session is read together with its games.
+	err = t.db.View(ctx, func(tx *db.Tx) (err error) {
 		s, err = t.one(tx, o, id)
 		return err
 	})
+	return s, err
+}
+
+// row is a session of the owner without its games.
+func (t *Tracker) row(tx *db.Tx, o Owner, id int64) (*Session, error) {
+	s, err := t.scanSession(tx.QueryRow("select "+sessionColumns+" from tracker_session where id = $1 and user_id = $2", id, o.User))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, errNotFound()
+	}
 	return s, err
 }
 

@@ -62,7 +62,7 @@ type VoteRequest struct {
 // DrawsUsedUp, Validation, IdempotencyConflict, and *Replayed.
 func (t *Tracker) Vote(ctx context.Context, v Voter, r VoteRequest, once *Once) (*Move, error) {
 	return do(ctx, t, v.Account, once, func(tx *db.Tx) (*Move, error) {
-		g, err := readBallotTable(tx, r.Token)
+		g, err := t.readBallotTable(tx, r.Token)
 		if err != nil {
 			return nil, err
 		}
@@ -87,7 +87,7 @@ func isToken(s string) bool {
 	return len(s) == tokenLength && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
 }
 
-func readBallotTable(tx *db.Tx, token string) (*table, error) {
+func (t *Tracker) readBallotTable(tx *db.Tx, token string) (*table, error) {
 	if !isToken(token) {
 		return nil, errNoLink()
 	}
@@ -99,7 +99,7 @@ func readBallotTable(tx *db.Tx, token string) (*table, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := readTable(tx, session, LinkGame)
+	g, err := t.readTable(tx, session, LinkGame)
 	if err == nil && g == nil {
 		err = errNoLink()
 	}
@@ -121,7 +121,7 @@ func (t *Tracker) vote(tx *db.Tx, g *table, v Voter, c Choice, dom bool, zone *t
 		return nil, err
 	}
 	if v.Account == 0 {
-		if err := g.countOpen(tx.Now); err != nil {
+		if err := g.countOpen(tx); err != nil {
 			return nil, err
 		}
 	}
@@ -159,8 +159,8 @@ func mayVote(tx *db.Tx, g *table, voter []byte, zone *time.Location) error {
 }
 
 // countOpen counts a vote without an account against the hour's.
-func (g *table) countOpen(now time.Time) error {
-	hour := now.Unix() / 3_600
+func (g *table) countOpen(tx *db.Tx) error {
+	hour := tx.Now.Unix() / 3_600
 	if g.hour != hour {
 		g.hour, g.votes = hour, 0
 	}
@@ -169,7 +169,8 @@ func (g *table) countOpen(now time.Time) error {
 			Message: "too many votes without an account came in this hour"}
 	}
 	g.votes++
-	return nil
+	_, err := tx.Exec("update tracker_game set hour = $3, hour_votes = $4 where session_id = $1 and game = $2", g.id, string(g.game), g.hour, g.votes)
+	return err
 }
 
 // Ballot is what a visitor of a vote link sees.
@@ -188,7 +189,7 @@ type Ballot struct {
 func (t *Tracker) Ballot(ctx context.Context, v Voter, token string) (*Ballot, error) {
 	var b *Ballot
 	err := t.db.View(ctx, func(tx *db.Tx) error {
-		g, err := readBallotTable(tx, token)
+		g, err := t.readBallotTable(tx, token)
 		if err != nil {
 			return err
 		}
