@@ -65,8 +65,10 @@ func (h *house) busyLife(t testing.TB, user, keyholder int64) {
 	must(h.Reschedule(ctx, h.rome(keyholder), second.ID, Text{true, ptr("2027-06-01")}, "", nil))
 	h.mustPlay(t, user, second.ID, DiceGame)
 	h.mustVote(t, Voter{Cookie: "x"}, second.Play.Token, ChoiceAdd)
+	must(h.SetClientSeed(ctx, o, second.ID, planted+"-second"))
 	h.pass(6 * time.Hour)
-	h.mustPlay(t, user, second.ID, DiceGame)
+	must(h.Play(ctx, h.rome(keyholder), PlayRequest{Session: second.ID, Game: DiceGame, Dom: true}, &Once{Token: keyholder, Key: "k", Body: sha256.Sum256(nil),
+		Encode: func(r any) (int, []byte) { return 200, []byte(r.(*Move).Draw.ClientSeed) }}))
 }
 
 func (h *house) mustExport(t testing.TB, user int64) *Export {

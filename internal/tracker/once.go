@@ -35,9 +35,9 @@ func do[T any](ctx context.Context, t *Tracker, user int64, once *Once, fn func(
 				return err
 			}
 			status, body := once.Encode(result)
-			_, err = tx.Exec(`insert into tracker_once (token_id, key, user_id, body, status, answer, at_s)
-				values ($1, $2, $3, $4, $5, $6, $7)`,
-				once.Token, once.Key, user, once.Body[:], status, body, tx.Now.Unix())
+			_, err = tx.Exec(`insert into tracker_once (token_id, key, user_id, about_id, body, status, answer, at_s)
+				values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+				once.Token, once.Key, user, ownerOf(result), once.Body[:], status, body, tx.Now.Unix())
 		}
 		return err
 	})
@@ -46,6 +46,17 @@ func do[T any](ctx context.Context, t *Tracker, user int64, once *Once, fn func(
 		return none, err
 	}
 	return result, nil
+}
+
+// ownerOf is whose session a result tells of.
+func ownerOf(result any) int64 {
+	switch r := result.(type) {
+	case *Session:
+		return r.User
+	case *Move:
+		return r.owner
+	}
+	panic("a result of nobody's session")
 }
 
 // replay is nil when the key is new, else a *Replayed or the refusal of another body.

@@ -33,6 +33,8 @@ type Move struct {
 	Multi     Multi
 	Draw      *fair.Draw
 	Next      time.Time // when the same player can play this game again; zero: at once, or never for a vote
+
+	owner int64
 }
 
 // Play plays a game once: check, draw, move, history and proof are one write. The plays of owner and keyholder share
@@ -125,6 +127,7 @@ func (t *Tracker) move(tx *db.Tx, g *table, m *Move, kind string, zone *time.Loc
 	}
 	now, before := tx.Now.Unix(), g.scheduled.Int64
 	g.scheduled.Int64 = moved(before, now, g.limit, m.Draw.Operation, m.Draw.Seconds)
+	m.owner = g.user
 	m.Session, m.Operation, m.Seconds, m.Multi = g.id, m.Draw.Operation, m.Draw.Seconds, Multi(m.Draw.Multi)
 	m.Applied = max(g.scheduled.Int64-before, before-g.scheduled.Int64)
 	m.Scheduled = wall.At(g.scheduled.Int64, zone)

@@ -28,7 +28,7 @@ package tracker
 // game and day. tracker_change: changes of game settings. tracker_up: when the server ran. tracker_keyholder: who may
 // play in whose sessions, and open invitations (accepted_s null), by the SHA-256 of their codes.
 //
-// tracker_once: first answers, kept for a day.
+// tracker_once: first answers, kept for a day, with who asked (0: the public) and whose session they tell of.
 var schema = []string{`
 create table tracker_session (
 	id bigint not null primary key,
@@ -179,6 +179,7 @@ create table tracker_once (
 	token_id bigint not null,
 	key text not null,
 	user_id bigint not null,
+	about_id bigint not null,
 	body bytea not null,
 	status integer not null,
 	answer bytea not null,

@@ -226,13 +226,15 @@ func Erase(tx *db.Tx, user int64) error {
 			return err
 		}
 	}
-	for _, table := range []string{"tracker_session", "tracker_tally", "tracker_log", "tracker_draw", "tracker_once"} {
+	for _, table := range []string{"tracker_session", "tracker_tally", "tracker_log", "tracker_draw"} {
 		if _, err := tx.Exec("delete from "+table+" where user_id = $1", user); err != nil {
 			return err
 		}
 	}
-	if _, err := tx.Exec("delete from tracker_keyholder where owner_id = $1 or keyholder_id = $1", user); err != nil {
-		return err
+	for _, rows := range []string{"tracker_keyholder where owner_id = $1 or keyholder_id = $1", "tracker_once where user_id = $1 or about_id = $1"} {
+		if _, err := tx.Exec("delete from "+rows, user); err != nil {
+			return err
+		}
 	}
 	_, err := tx.Exec("update tracker_change set by_user = 0 where by_user = $1", user)
 	return err
