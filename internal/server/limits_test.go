@@ -75,6 +75,23 @@ func TestWhatNeverEnds(t *testing.T) {
 	}
 }
 
+// A client that does not read its answer is sent away too.
+func TestWhoDoesNotRead(t *testing.T) {
+	file := dbtest.SQLite(t)
+	synctest.Test(t, func(t *testing.T) {
+		l := pipes(make(chan net.Conn))
+		stop := serveHouse(t, file, l)
+		conn := l.dial()
+		io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+		time.Sleep(answerTimeout + time.Second)
+		if answer, _ := io.ReadAll(conn); len(answer) > 0 {
+			t.Errorf("after %s: %.200q", answerTimeout, answer)
+		}
+		conn.Close()
+		stop()
+	})
+}
+
 func serveHouse(t *testing.T, file string, l net.Listener) (stop func()) {
 	t.Helper()
 	c, err := config.Load(config.Sources{Env: func(string) string { return "" }, Flags: map[string]string{"club-open": "on", "database": file}})

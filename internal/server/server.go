@@ -23,6 +23,7 @@ const (
 	headerTimeout = 10 * time.Second
 	idleTimeout   = 2 * time.Minute
 	bodyTimeout   = 30 * time.Second // for a body that no handler reads
+	answerTimeout = time.Minute      // for an answer, unless its handler grants more
 	maxHeader     = 16 << 10
 
 	streamsEnd = 5 * time.Second // for readers to take what was begun, once the server stops
@@ -79,6 +80,7 @@ func (h *house) serve(ctx context.Context, listener net.Listener, secure *tls.Co
 	srv := &http.Server{
 		Handler:           web.Log(h.log, limitBody(h.mux)),
 		ReadHeaderTimeout: headerTimeout,
+		WriteTimeout:      answerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 		TLSConfig:         secure,
