@@ -188,9 +188,7 @@ func readingNoPassword(t *testing.T, s *server) {
 	wantEqual(t, "nothing was stored", s.head(), 2)
 	s.stop()
 	s.start(func(o *apiv0.Options) { o.Open = true })
-	// The contract knows no club without a password.
-	s.client.Transport = nil
-	defer http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+	s.unjudged() // the contract knows no club without a password
 	for _, auth := range []string{"", "x"} {
 		s.status(200, "", auth, "PUT", "/api/v0", openStatus)
 		s.status(200, "", auth, "GET", "/api/v0/all", "")
