@@ -29,8 +29,7 @@ type view struct {
 }
 
 type choice struct {
-	Value        tracker.Choice
-	Name, Effect string
+	Value, Name, Effect string
 }
 
 // ballot is the page as the visitor finds it.
@@ -77,13 +76,13 @@ func votes(b *tracker.Ballot) string {
 // choices are those that the settings leave open.
 func choices(l tracker.Link) (list []choice) {
 	if l.Add.Amount > 0 {
-		list = append(list, choice{tracker.ChoiceAdd, "Later", "The end moves later by " + amount(l.Add) + "."})
+		list = append(list, choice{"add", "Later", "The end moves later by " + amount(l.Add) + "."})
 	}
 	if l.Sub.Amount > 0 {
-		list = append(list, choice{tracker.ChoiceSub, "Earlier", "The end moves earlier by " + amount(l.Sub) + "."})
+		list = append(list, choice{"sub", "Earlier", "The end moves earlier by " + amount(l.Sub) + "."})
 	}
 	if len(list) == 2 {
-		list = append(list, choice{tracker.ChoiceRand, "Toss a coin", "Chance decides between the two."})
+		list = append(list, choice{"rand", "Toss a coin", "Chance decides between the two."})
 	}
 	return list
 }
