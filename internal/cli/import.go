@@ -109,7 +109,11 @@ func importExport(ctx context.Context, c *cli.Command, name string, e *tracker.E
 		if err := t.Import(ctx, tracker.Owner{User: u.ID, Zone: zone}, e); err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(c.Root().Writer, "%d sessions were taken\n", len(e.Sessions))
+		taken := "sessions were"
+		if len(e.Sessions) == 1 {
+			taken = "session was"
+		}
+		_, err = fmt.Fprintf(c.Root().Writer, "%d %s taken\n", len(e.Sessions), taken)
 		return err
 	})
 }
