@@ -48,7 +48,7 @@ type Query struct {
 // 1,000 of them.
 func (c *Club) After(ctx context.Context, id int64, t Type, public bool) (list []Action, err error) {
 	q := Query{Type: t, Public: public}
-	err = c.db.View(ctx, func(tx *db.Tx) error {
+	err = c.db.Glance(ctx, func(tx *db.Tx) error {
 		list, err = q.bounds(id+1, math.MaxInt64, math.MinInt64, math.MaxInt64).list(tx, page, false)
 		return err
 	})

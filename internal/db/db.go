@@ -158,21 +158,57 @@ func (d *DB) Stats() (commits, writes int64) { return d.commits.Load(), d.writes
 // View runs fn on one consistent, read-only snapshot. fn must close the rows
 // of one query before it makes the next.
 func (d *DB) View(ctx context.Context, fn func(*Tx) error) error {
-	var s *session
-	select {
-	case s = <-d.readers:
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-d.closing:
-		return ErrClosed
+	s, err := d.borrow(ctx)
+	if err != nil {
+		return err
 	}
 	defer func() { d.readers <- s }()
-	s, err := d.begin(ctx, s, false)
+	s, err = d.begin(ctx, s, false)
 	if err != nil {
 		return err
 	}
 	defer s.exec("rollback")
 	return fn(&Tx{Now: d.Now(), s: s})
+}
+
+// Glance runs fn, which makes one read-only query, without a transaction
+// around it: for what is read often. A second query would see a newer state.
+func (d *DB) Glance(ctx context.Context, fn func(*Tx) error) error {
+	s, err := d.borrow(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { d.readers <- s }()
+	if s == nil {
+		if s, err = d.connect(ctx, false); err != nil {
+			return err
+		}
+	}
+	err = fn(&Tx{Now: d.Now(), s: s})
+	if err != nil && s.query("select 1", new(int)) != nil {
+		// The connection was lost; View finds a new one or says why not.
+		s.close()
+		s = nil
+		if s, err = d.begin(ctx, s, false); err != nil {
+			return err
+		}
+		defer s.exec("rollback")
+		return fn(&Tx{Now: d.Now(), s: s})
+	}
+	return err
+}
+
+// borrow takes one of the readers' sessions, which must be given back; it is
+// nil if that reader has no connection yet.
+func (d *DB) borrow(ctx context.Context) (*session, error) {
+	select {
+	case s := <-d.readers:
+		return s, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-d.closing:
+		return nil, ErrClosed
+	}
 }
 
 // begin opens a transaction on s, on a new connection if s is nil or its

@@ -406,3 +406,29 @@ func TestMissingRow(t *testing.T) {
 		}
 	})
 }
+
+func TestGlanceReadsOnly(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		migrated(t, d)
+		if _, err := insert(d, "x"); err != nil {
+			t.Fatal(err)
+		}
+		var n int
+		read := func(tx *db.Tx) error { return tx.QueryRow("select count(*) from item").Scan(&n) }
+		if err := d.Glance(t.Context(), read); err != nil || n != 1 {
+			t.Errorf("%d rows, %v", n, err)
+		}
+		for range 20 { // more often than there are readers
+			err := d.Glance(t.Context(), func(tx *db.Tx) error {
+				_, err := tx.Exec("delete from item")
+				return err
+			})
+			if err == nil {
+				t.Error("a write was let through")
+			}
+		}
+		if err := d.Glance(t.Context(), read); err != nil || n != 1 {
+			t.Errorf("%d rows after refused writes, %v", n, err)
+		}
+	})
+}

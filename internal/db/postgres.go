@@ -54,7 +54,10 @@ func (e *postgres) begin(s *session, write bool) error {
 	return s.exec("select pg_advisory_xact_lock($1)", e.lock)
 }
 
-func (*postgres) connected(context.Context, *sql.Conn, bool) error { return nil }
+func (*postgres) connected(ctx context.Context, c *sql.Conn, write bool) error {
+	_, err := c.ExecContext(ctx, fmt.Sprintf("set default_transaction_read_only = %t", !write))
+	return err
+}
 
 func (*postgres) announce(s *session, topics []string) error {
 	for _, topic := range topics {
