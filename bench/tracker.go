@@ -100,8 +100,8 @@ func fillSessions(tx *db.Tx, user int64, n int) error {
 		return err
 	}
 	_, err := tx.Exec(`with recursive n (i) as (select 1 union all select i + 1 from n where i < $1)
-		insert into tracker_session (id, user_id, start_s, start_off, end_s, end_off, active, public, inserted_s, has_history, has_changes)
-		select $2 + i, $3, $4 - i * 10800, 0, $4 + 7200 - i * 10800, 0, 0, i % 3 = 0, $4, 0, 0 from n`, n, last, user, newest)
+		insert into tracker_session (id, user_id, start_s, start_off, end_s, end_off, active, public, inserted_s, has_history, has_changes, draws)
+		select $2 + i, $3, $4 - i * 10800, 0, $4 + 7200 - i * 10800, 0, 0, i % 3 = 0, $4, 0, 0, 0 from n`, n, last, user, newest)
 	return err
 }
 
@@ -178,13 +178,16 @@ func oneSession(b *bench) ([]float64, error) {
 		return nil, err
 	}
 	defer s.stop()
-	ask := people[0].get(sessionsPath + "?id=500")
-	bare, err := b.startBare(s, ask)
+	var asks []request
+	for id := range few {
+		asks = append(asks, people[0].get(fmt.Sprint(sessionsPath, "?id=", id+1)))
+	}
+	bare, err := b.startBare(s, asks[0])
 	if err != nil {
 		return nil, err
 	}
 	defer bare.stop()
-	ratio, err := b.compare(clients, target{s.addr, []request{ask}}, target{bare.addr, []request{ask}})
+	ratio, err := b.compare(clients, target{s.addr, asks}, target{bare.addr, asks})
 	return []float64{ratio}, err
 }
 
