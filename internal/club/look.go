@@ -102,8 +102,10 @@ func (c *Club) look(ctx context.Context) (wait time.Duration, err error) {
 }
 
 func (c *Club) lookNow(tx *db.Tx, now int64) error {
+	// A heartbeat of the future was made while the clock was wrong.
+	future := now + int64(c.options.PresenceTimeout.Seconds())
 	for _, table := range []string{"present", "anonymous"} {
-		if _, err := tx.Exec("delete from "+table+" where seen <= $1", c.gone(now)); err != nil {
+		if _, err := tx.Exec("delete from "+table+" where seen <= $1 or seen > $2", c.gone(now), future); err != nil {
 			return err
 		}
 	}

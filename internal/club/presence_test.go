@@ -203,6 +203,23 @@ func TestPresenceTimeout(t *testing.T) {
 	})
 }
 
+// TestPresenceOfTheFuture: who was reported while the clock was ahead does not
+// stay until that time comes.
+func TestPresenceOfTheFuture(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.pass(365 * 24 * hour)
+		h.report(t, "Hans")
+		if a := h.looked(t); a == nil || a.Note != "joined: Hans" {
+			t.Errorf("got %+v", a)
+		}
+		h.pass(-365 * 24 * hour)
+		h.report(t, "Ann")
+		if a := h.looked(t); a == nil || a.Note != "joined: Ann; left: Hans" {
+			t.Errorf("got %+v", a)
+		}
+	})
+}
+
 // TestSince: a heartbeat in time keeps since, a late one starts anew, also when
 // nobody looked in between.
 func TestSince(t *testing.T) {
