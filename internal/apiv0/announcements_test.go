@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"stint/internal/club"
 )
 
 // TestAnnouncements follows the rows of the readings, "Announcements".
@@ -265,9 +267,13 @@ func readingCurrent(t *testing.T, s *server) {
 	wantEqual(t, "ended", current(), same+" "+later)
 	s.put(`{"method":"del","aid":` + same + `}`)
 	wantEqual(t, "deleted", current(), later)
-	for range 1100 {
-		s.announce(500, 600)
-	}
+	user, from, to := "Hans", club.Point{N: now + 500}, club.Point{N: now + 600}
+	many(1100, func() {
+		if _, err := s.club.Announce(t.Context(), club.Draft{User: &user, From: &from, To: &to}); err != nil {
+			t.Error(err)
+		}
+	})
+	s.caughtUp()
 	wantEqual(t, "no limit", len(actions(t, s.get("member", "/api/v0/announcement/current"))), 1101)
 	before := s.get("member", "/api/v0/announcement/current")
 	s.restart()

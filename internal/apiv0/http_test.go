@@ -15,6 +15,7 @@ import (
 
 	"stint/internal/db"
 	"stint/internal/db/dbtest"
+	"stint/internal/stream"
 )
 
 // raw sends text over a connection of its own. AUTH in it stands for a member's
@@ -221,4 +222,28 @@ func TestImpatientClients(t *testing.T) {
 			t.Error(log)
 		}
 	})
+}
+
+// TestStreamCeilings: a stream too many is 503, until another has ended.
+func TestStreamCeilings(t *testing.T) {
+	for name, ceiling := range map[string]stream.Options{"in total": {MaxStreams: 3}, "per address": {MaxPerAddr: 3}} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, dbtest.Open(t, dbtest.SQLite(t)))
+			s.stop()
+			s.streams = ceiling
+			s.start()
+			first := s.open("member", "all/stream")
+			s.open("", "status/stream?format=SSE")
+			s.open("member", "presence/stream")
+			for _, path := range []string{"all/stream", "status/stream?public", "announcement/stream?format=SSE"} {
+				resp := s.status(503, "", "member", "GET", "/api/v0/"+path, "")
+				wantEqual(t, "Retry-After", resp.Header.Get("Retry-After"), 30)
+				s.status(503, "", "member", "HEAD", "/api/v0/"+path, "")
+			}
+			s.status(200, "", "member", "GET", "/api/v0/all", "")
+			first.close()
+			eventually(t, "the end of the first", func() bool { s.put(openStatus); return s.hub.Len() == 2 })
+			s.open("member", "announcement/stream")
+		})
+	}
 }

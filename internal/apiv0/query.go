@@ -199,7 +199,7 @@ func parseEnd(name, mark, text string, mayMiss bool) (*club.Point, error) {
 		return nil, nil
 	}
 	p, ok := parsePoint(text, mark)
-	if !ok || p.Relative && p.N > 0 && mark == "last" || !p.Relative && p.N < 0 {
+	if !ok || p.Relative && p.N > 0 && mark == "last" || strings.HasPrefix(text, "-") {
 		return nil, web.BadRequest(name, "%s must be a number, %s or %s-NUMBER, or a range of two of these with a colon between.", name, mark, mark)
 	}
 	return &p, nil

@@ -84,7 +84,7 @@ func (r *reader) line() string {
 	return line
 }
 
-// lines wants the next lines.
+// want wants the next lines.
 func (r *reader) want(lines ...string) {
 	r.t.Helper()
 	for _, want := range lines {
@@ -108,16 +108,6 @@ func (r *reader) ids(want string) {
 		got = append(got, r.id())
 	}
 	wantEqual(r.t, "ids", strings.Join(got, " "), want)
-}
-
-// ends wants the stream to end cleanly with nothing more.
-func (r *reader) ends() {
-	r.t.Helper()
-	if line, ok := r.next(); ok {
-		r.t.Errorf("more came: %s", line)
-	} else if r.err != nil {
-		r.t.Errorf("the stream broke: %v", r.err)
-	}
 }
 
 // event returns the fields of the next server-sent event or comment, "; " between

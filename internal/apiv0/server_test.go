@@ -63,6 +63,7 @@ type server struct {
 	accounts *account.Store
 	password string // of scope all
 	hub      *stream.Hub
+	club     *club.Club
 	handler  http.Handler
 	client   *http.Client
 	log      *logs
@@ -111,8 +112,7 @@ func (s *server) start(change ...func(*apiv0.Options)) {
 	if s.accounts, err = account.Open(ctx, s.db); err != nil {
 		s.t.Fatal(err)
 	}
-	c, err := club.Open(ctx, s.db, habits)
-	if err != nil {
+	if s.club, err = club.Open(ctx, s.db, habits); err != nil {
 		s.t.Fatal(err)
 	}
 	if s.password == "" {
@@ -120,7 +120,7 @@ func (s *server) start(change ...func(*apiv0.Options)) {
 	}
 	s.hub = stream.NewHub(s.streams)
 	log := slog.New(slog.NewJSONHandler(s.log, nil))
-	o := apiv0.Options{Club: c, Accounts: s.accounts, Hub: s.hub, Log: log, Failures: &web.FailureLimit{}}
+	o := apiv0.Options{Club: s.club, Accounts: s.accounts, Hub: s.hub, Log: log, Failures: &web.FailureLimit{}}
 	for _, f := range change {
 		f(&o)
 	}
@@ -298,6 +298,15 @@ func (s *server) look() {
 	s.caughtUp()
 }
 
+// many calls fn n times, side by side.
+func many(n int, fn func()) {
+	var wg sync.WaitGroup
+	for range n {
+		wg.Go(fn)
+	}
+	wg.Wait()
+}
+
 // caughtUp waits until the server has read what others wrote.
 func (s *server) caughtUp() {
 	s.t.Helper()
@@ -346,7 +355,10 @@ func readings(t *testing.T, rows []reading) {
 			fresh = dbtest.Postgres
 		}
 		for _, r := range rows {
-			t.Run(r.row, func(t *testing.T) { r.test(t, serve(t, dbtest.Open(t, fresh(t)))) })
+			t.Run(r.row, func(t *testing.T) {
+				t.Parallel()
+				r.test(t, serve(t, dbtest.Open(t, fresh(t))))
+			})
 		}
 	})
 }

@@ -97,7 +97,7 @@ func inBubble(t *testing.T, fn func(t *testing.T, b *bubble)) {
 
 // until lets the time pass up to a second after the start.
 func (b *bubble) until(second time.Duration) {
-	time.Sleep(b.began.Add(second).Sub(time.Now()))
+	time.Sleep(time.Until(b.began.Add(second)))
 	synctest.Wait()
 }
 

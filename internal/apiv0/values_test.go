@@ -45,27 +45,6 @@ func ids(t testing.TB, text string) string {
 	return fmt.Sprint(list)
 }
 
-// members are an object's members in the order of the text, for comparing.
-func members(t testing.TB, text string) (names []string) {
-	t.Helper()
-	d := json.NewDecoder(bytes.NewReader([]byte(text)))
-	if _, err := d.Token(); err != nil {
-		t.Fatal(err)
-	}
-	for d.More() {
-		name, err := d.Token()
-		if err != nil {
-			t.Fatal(err)
-		}
-		names = append(names, name.(string))
-		var value json.RawMessage
-		if err := d.Decode(&value); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return names
-}
-
 func wantEqual(t testing.TB, what string, got, want any) {
 	t.Helper()
 	if fmt.Sprint(got) != fmt.Sprint(want) {
