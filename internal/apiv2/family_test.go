@@ -240,20 +240,26 @@ func TestRefusedPlays(t *testing.T) {
 		} {
 			t.Run(c.name, func(t *testing.T) { s.as(c.token, "POST", games, c.body).refused(c.status, c.code, c.field) })
 		}
-		reader := s.tokenOf("Ann", "reader", account.TokenRead, time.Time{})
-		s.as(reader, "POST", games, `{"game":"dice","session":`+id+`}`).refused(403, "forbidden", "")
-		s.as(reader, "POST", games, `{"game":"link","token":"`+token+`","type":"add"}`).refused(403, "forbidden", "")
-		if after := s.get("?id=" + id).text; after != before {
-			t.Errorf("something changed:\n%s\n%s", before, after)
-		}
-		for _, method := range []string{"GET", "HEAD", "PUT", "DELETE"} {
-			r := s.as("", method, games+"?token="+token+"&type=add&game=link", "")
-			if r.status != 405 || r.header.Get("Allow") != "POST, PATCH, OPTIONS" {
-				t.Errorf("%s: %d %v", method, r.status, r.header)
-			}
-		}
-		s.do("GET", "/api/v2/histories.php?session="+id, "").must(200).want("data.count", "1")
+		s.nothingPlayed(id, token, before)
 	})
+}
+
+// nothingPlayed tries tokens and methods that never play, and checks that nothing has changed.
+func (s *story) nothingPlayed(id, token, before string) {
+	s.t.Helper()
+	reader := s.tokenOf("Ann", "reader", account.TokenRead, time.Time{})
+	s.as(reader, "POST", games, `{"game":"dice","session":`+id+`}`).refused(403, "forbidden", "")
+	s.as(reader, "POST", games, `{"game":"link","token":"`+token+`","type":"add"}`).refused(403, "forbidden", "")
+	if after := s.get("?id=" + id).text; after != before {
+		s.t.Errorf("something changed:\n%s\n%s", before, after)
+	}
+	for _, method := range []string{"GET", "HEAD", "PUT", "DELETE"} {
+		r := s.as("", method, games+"?token="+token+"&type=add&game=link", "")
+		if r.status != 405 || r.header.Get("Allow") != "POST, PATCH, OPTIONS" {
+			s.t.Errorf("%s: %d %v", method, r.status, r.header)
+		}
+	}
+	s.do("GET", "/api/v2/histories.php?session="+id, "").must(200).want("data.count", "1")
 }
 
 func TestScheduleReached(t *testing.T) {

@@ -40,8 +40,8 @@ func TestRevokedVoteLink(t *testing.T) {
 		s.do("PATCH", games+"?session="+id, `{"newlink":true,"dice":{}}`, "Prefer", "handling=strict").must(400)
 		token, _ := s.do("PATCH", games+"?session="+id, `{"newlink":1}`).must(200).
 			want("data.status", `"Vote link renewed successfully"`).body.at("data.session.games.link.token").(string)
-		if token == old {
-			t.Error("the token stayed")
+		if token == old || s.voteToken(id) != token {
+			t.Errorf("the token was %s, is %s, and is shown as %s", old, token, s.voteToken(id))
 		}
 		revoked, unknown := s.vote(old, "add").refused(404, "not_found", ""), s.vote(strings.Repeat("B", 26), "add").refused(404, "not_found", "")
 		malformed := s.vote("%", "add").refused(404, "not_found", "")

@@ -182,21 +182,26 @@ func TestTwoPeople(t *testing.T) {
 		if len(days) != 2 || days[0].(map[string]any)["reason"] != "missed" || days[1].(map[string]any)["reason"] != "enough" {
 			t.Errorf("days: %v", days)
 		}
-
-		p.pass(40 * 24 * time.Hour)
-		if e := p.do(p.ann, "POST", "/api/v2/games.php", `{"game":"dice","session":`+id+`}`, 409); e["code"] != "schedule_reached" {
-			t.Errorf("%v", e)
-		}
-		chain := p.text(p.bob, "GET", "/api/v2/fair.php?session="+id+"&chain=1", "", 200)
-		doc, err := fair.Verify([]byte(chain))
-		if err != nil || len(doc.Draws) != 5 || doc.Commitment != commitment || doc.Tip != "" {
-			t.Errorf("%v %s", err, chain)
-		}
-		p.do(p.ann, "PATCH", "/api/v2/sessions.php?id="+id, `{"endNow":true}`, 200)
-		if doc, err = fair.Verify([]byte(p.text(p.ann, "GET", "/api/v2/fair.php?session="+id+"&chain=1", "", 200))); err != nil || doc.Tip == "" {
-			t.Errorf("%v", err)
-		}
+		p.verify(id, commitment)
 	})
+}
+
+// verify ends the session, and has the other check every draw.
+func (p *pair) verify(id string, commitment any) {
+	p.t.Helper()
+	p.pass(40 * 24 * time.Hour)
+	if e := p.do(p.ann, "POST", "/api/v2/games.php", `{"game":"dice","session":`+id+`}`, 409); e["code"] != "schedule_reached" {
+		p.t.Errorf("%v", e)
+	}
+	chain := p.text(p.bob, "GET", "/api/v2/fair.php?session="+id+"&chain=1", "", 200)
+	doc, err := fair.Verify([]byte(chain))
+	if err != nil || len(doc.Draws) != 5 || doc.Commitment != commitment || doc.Tip != "" {
+		p.t.Errorf("%v %s", err, chain)
+	}
+	p.do(p.ann, "PATCH", "/api/v2/sessions.php?id="+id, `{"endNow":true}`, 200)
+	if doc, err = fair.Verify([]byte(p.text(p.ann, "GET", "/api/v2/fair.php?session="+id+"&chain=1", "", 200))); err != nil || doc.Tip == "" {
+		p.t.Errorf("%v", err)
+	}
 }
 
 // voteInBrowser follows the vote link and votes, as somebody without an account.
