@@ -31,7 +31,6 @@ var drawing = map[string][]string{
 	"stream":       {},
 	"seal":         {},
 	"config":       {},
-	"deps":         {},
 	"browsertest":  {},
 	"doctest":      {"api/apitest"},
 	"client":       {},
