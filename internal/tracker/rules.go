@@ -89,6 +89,9 @@ func (k rules) start(r StartRequest) (*draft, error) {
 		return nil, err
 	}
 	if d.limit != nil {
+		if err := withinCalendar(*d.limit, FieldLimitDate); err != nil {
+			return nil, err
+		}
 		latest := max(d.start.Unix, k.now.Unix())
 		if d.scheduled != nil {
 			latest = max(latest, d.scheduled.Unix)
@@ -275,6 +278,14 @@ func (k rules) scheduled(start wall.Moment, m, limit *wall.Moment) error {
 		return Invalid(FieldScheduledDate, "the scheduled end, %s, must lie after the start", stamp(*m))
 	case limit != nil && m.Unix > limit.Unix:
 		return Invalid(FieldScheduledDate, "the scheduled end, %s, must not lie after the session's limit, %s", stamp(*m), stamp(*limit))
+	}
+	return withinCalendar(*m, FieldScheduledDate)
+}
+
+// withinCalendar refuses what has no year of four digits in UTC or in some zone.
+func withinCalendar(m wall.Moment, f Field) error {
+	if m.Unix > lastInstant {
+		return Invalid(f, "%s is too late; the last possible time is %s", stamp(m), stamp(wall.Moment{Unix: lastInstant}))
 	}
 	return nil
 }
