@@ -110,6 +110,7 @@ func (m methods) allowed() string {
 
 var (
 	anyOrigin = []string{"*"}
+	exposed   = []string{"Date, ETag, Retry-After, X-Request-Id"} // beside what a page of another origin may read anyway
 	varies    = []string{"Authorization, Cookie, Origin"}
 )
 
@@ -117,6 +118,7 @@ func (a *API) route(mux *http.ServeMux, pattern string, m methods) {
 	mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h["Access-Control-Allow-Origin"] = anyOrigin
+		h["Access-Control-Expose-Headers"] = exposed
 		h["Vary"] = varies
 		if err := a.serve(w, r, m); err != nil {
 			a.refuse(w, r, err)

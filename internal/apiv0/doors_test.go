@@ -207,6 +207,8 @@ func readingCORS(t *testing.T, s *server) {
 		resp := s.status(c.status, map[int]string{400: "take"}[c.status], c.auth, c.method, c.path, "", "Origin", "https://example.org")
 		wantEqual(t, c.path, resp.Header.Get("Access-Control-Allow-Origin"), "*")
 		wantEqual(t, c.path, resp.Header.Get("Access-Control-Allow-Credentials"), "")
+		// The document tells clients to use the server's time.
+		wantEqual(t, c.path, resp.Header.Get("Access-Control-Expose-Headers"), "Date, ETag, Retry-After, X-Request-Id")
 	}
 	for _, path := range []string{"/api/v0", "/api/v0/", "/api/v0/status/current", "/api/v0/all/stream"} {
 		resp, text := s.do("", "OPTIONS", path, "", "Origin", "https://example.org", "Access-Control-Request-Method", "PUT", "Access-Control-Request-Headers", "authorization")
