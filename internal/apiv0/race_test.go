@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"stint/internal/db"
@@ -211,6 +212,37 @@ func TestResumeBeforeTheTail(t *testing.T) {
 			wantEqual(t, "resumed after "+id, r.id(), next)
 			r.close()
 		}
+	})
+}
+
+// TestConcurrentChanges: of many who delete an announcement at once, on two
+// servers, one does, and of its changes none comes after that.
+func TestConcurrentChanges(t *testing.T) {
+	dbtest.EachTarget(t, func(t *testing.T, target string) {
+		both := []*server{serve(t, dbtest.Open(t, target)), serve(t, dbtest.Open(t, target))}
+		for range 5 {
+			aid := both[0].announce(1000, 2000)
+			var deleted, asked atomic.Int64
+			many(12, func() {
+				n := asked.Add(1)
+				body := `{"method":"del","aid":` + aid + `}`
+				if n%3 == 0 {
+					body = mod(aid, 1500, 2500)
+				}
+				resp, text := both[n%2].do("member", "PUT", "/api/v0", body)
+				switch {
+				case resp.StatusCode == 200 && n%3 > 0:
+					deleted.Add(1)
+				case resp.StatusCode != 200 && resp.StatusCode != 404:
+					t.Errorf("%d %s", resp.StatusCode, text)
+				}
+			})
+			wantEqual(t, "deleted", deleted.Load(), 1)
+			last := actions(t, both[0].get("member", "/api/v0/announcement?count=1"))[0]
+			wantEqual(t, "the last action", last["method"], "del")
+		}
+		log := actions(t, both[0].get("member", "/api/v0/all?count=1000"))
+		wantEqual(t, "ids without gaps", number(t, log[len(log)-1]["id"]), len(log))
 	})
 }
 
