@@ -117,6 +117,17 @@ func readingLongCount(t *testing.T, s *server) {
 		wantEqual(t, query+": gaps", want[2]-want[1], want[0]-1)
 	}
 	s.selected("all?count=5000&time=now", s.lastIDs(1991))
+
+	// A stream that is resumed after a restart reads them in parts, too.
+	s.restart()
+	for path, first := range map[string]int{"all": 1, "status": 31} {
+		got := readIDs(t, s.raw(fmt.Sprintf("GET /api/v0/%s/stream?last_event_id=%d HTTP/1.1\r\nHost: x\r\nAUTH\r\n\r\n", path, first-1)), 2021-first)
+		for i, id := range got {
+			if id != fmt.Sprint(first+i) {
+				t.Fatalf("%s: action %s came after %d others", path, id, i)
+			}
+		}
+	}
 }
 
 // lastIDs are the ids of the newest actions.
