@@ -194,6 +194,7 @@ func oneSession(b *bench) ([]float64, error) {
 func nothing(*db.Tx, []person) error { return nil }
 
 func postManual(b *bench) ([]float64, error) {
+	b.slot = 0
 	s, people, err := b.tracker("manual", clients, nothing)
 	if err != nil {
 		return nil, err

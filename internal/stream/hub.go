@@ -20,7 +20,7 @@ type Options struct {
 	MaxStreams   int           // streams in total; default: no ceiling
 	MaxPerAddr   int           // streams of one Subscription.Addr; default: no ceiling
 	WriteTimeout time.Duration // a stream ends when a write was blocked so long; default 30 s
-	LookEvery    time.Duration // how often a quiet stream is asked whether its reader is there; default 25 s
+	LookEvery    time.Duration // how often a quiet stream is asked whether its reader is there; default 10 s
 	Window       int           // bytes of the newest events each Log holds; default 1 MiB
 }
 
@@ -47,7 +47,7 @@ func NewHub(o Options) *Hub {
 		o.WriteTimeout = 30 * time.Second
 	}
 	if o.LookEvery <= 0 {
-		o.LookEvery = 25 * time.Second
+		o.LookEvery = 10 * time.Second
 	}
 	if o.Window <= 0 {
 		o.Window = 1 << 20

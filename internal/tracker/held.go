@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"stint/internal/db"
-	"stint/internal/tracker/wall"
 )
 
 // Held is an active session as its keyholder sees it: without the notes. Errors: NotLinked, NotActive.
@@ -65,17 +64,14 @@ func (t *Tracker) hold(ctx context.Context, o Owner, session int64, once *Once,
 	})
 }
 
-// Reschedule sets the scheduled end of a session that the caller is a keyholder of, by the keyholder's local date and
-// time, as EditRequest does for the owner. Errors: NotLinked, NotActive, NoFields, Validation, IdempotencyConflict, and
+// Reschedule sets the scheduled end of a session that the caller is a keyholder of, as EditRequest does for the owner:
+// by the owner's local date and time, which are those that the session shows. Errors: NotLinked, NotActive, NoFields, Validation, IdempotencyConflict, and
 // *Replayed.
 func (t *Tracker) Reschedule(ctx context.Context, o Owner, session int64, date Text, clock string, once *Once) (*Session, error) {
 	return t.hold(ctx, o, session, once, func(tx *db.Tx, l *live, s *Session, zone *time.Location) error {
-		e, err := t.rules(tx, o).edit(s, EditRequest{Scheduled: date, ScheduledTime: clock})
+		e, err := t.rules(tx, Owner{s.User, zone}).edit(s, EditRequest{Scheduled: date, ScheduledTime: clock})
 		if err != nil {
 			return err
-		}
-		if e.scheduled != nil {
-			e.scheduled = new(wall.At(e.scheduled.Unix, zone))
 		}
 		e.dom = true
 		if err := t.edit(tx, s, e); err != nil {

@@ -163,7 +163,7 @@ func TestKeyholderReschedules(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got.Scheduled.Local().Format(time.DateTime) != "2026-03-01 18:00:00" || got.Scheduled.Zone() != "+01:00" {
+		if got.Scheduled.Local().Format(time.DateTime) != "2026-03-01 12:00:00" || got.Scheduled.Zone() != "+01:00" {
 			t.Errorf("scheduled for %v", got.Scheduled.Local())
 		}
 		p, err := h.Histories(t.Context(), h.rome(1), HistoryFilter{Session: s.ID, Source: SourceDom, Limit: 10})
