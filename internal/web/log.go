@@ -82,19 +82,31 @@ func Log(log *slog.Logger, next http.Handler) http.Handler {
 			if rec.status == 0 && p == nil {
 				rec.status = http.StatusOK // net/http sends it for a handler that wrote nothing
 			}
-			log.LogAttrs(r.Context(), slog.LevelInfo, "request",
-				slog.String("method", method(r.Method)),
-				slog.String("route", r.Pattern),
-				slog.Int("status", rec.status),
-				slog.Duration("took", time.Since(began)),
-				slog.Int64("bytes", rec.bytes),
-				slog.String("id", id))
+			rec.log(log, r, began, id)
 			if p == http.ErrAbortHandler {
 				panic(p)
 			}
 		}()
 		next.ServeHTTP(&rec, r)
 	})
+}
+
+// log writes the line of a request. It makes the record itself, because the
+// logger would look for the line of the source, which is always this one.
+func (rec *recorder) log(log *slog.Logger, r *http.Request, began time.Time, id string) {
+	if !log.Enabled(r.Context(), slog.LevelInfo) {
+		return
+	}
+	now := time.Now()
+	line := slog.NewRecord(now, slog.LevelInfo, "request", 0)
+	line.AddAttrs(
+		slog.String("method", method(r.Method)),
+		slog.String("route", r.Pattern),
+		slog.Int("status", rec.status),
+		slog.Duration("took", now.Sub(began)),
+		slog.Int64("bytes", rec.bytes),
+		slog.String("id", id))
+	log.Handler().Handle(r.Context(), line)
 }
 
 // method keeps words that a client made up out of the log.
