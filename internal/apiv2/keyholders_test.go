@@ -67,7 +67,7 @@ func TestHeldSession(t *testing.T) {
 		}
 		s.as(s.bob, "GET", path, "").want("data.total", "0")
 		// The scheduled end, and nothing else.
-		s.as(s.bob, "PATCH", path+"?id="+id, `{"scheduledend":"2026-02-12","scheduledendtime":"13:00"}`).must(200).
+		s.as(s.bob, "PATCH", path+"?id="+id, `{"scheduledend":"2026-02-12","scheduledendtime":"12:00"}`).must(200).
 			want("data.session.scheduledend_utc", `"2026-02-12 12:00:00"`, "data.session.notes", "null")
 		s.do("GET", "/api/v2/histories.php?session="+id+"&source=dom", "").want("data.count", "1", "data.items.0.type", `"ADD"`,
 			"data.items.0.source", `"DOM"`, "data.items.0.unit", "172800", "data.items.0.dom", "1")
