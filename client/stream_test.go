@@ -70,6 +70,7 @@ func TestStreamAcrossRestart(t *testing.T) {
 	public := listen(t, h.public(t), client.TypeStatus, client.StreamOptions{})
 	same(t, "greeting", next(t, status).ID, int64(1))
 	same(t, "public greeting", next(t, public).Status, client.Closed)
+	time.Sleep(time.Second) // a stream without a greeting gives no sign that it has begun
 	for round := range 2 {
 		if err := h.stop(); err != nil {
 			t.Fatal(err)
