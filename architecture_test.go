@@ -3,7 +3,11 @@ package main
 import (
 	"encoding/json"
 	"io"
+	"io/fs"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -64,6 +68,25 @@ func TestImports(t *testing.T) {
 				t.Errorf("%s → %s is in the drawing, but no more in the house", name, other)
 			}
 		}
+	}
+}
+
+// TestLimitsAreCast finds queries that SQLite would prepare anew each time they
+// run: it does so for a bare parameter in a limit or an offset.
+func TestLimitsAreCast(t *testing.T) {
+	bare := regexp.MustCompile(`\b(limit|offset) \$\d`)
+	err := filepath.WalkDir("internal", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, found := range bare.FindAll(text, -1) {
+			t.Errorf("%s: %s: write limit cast($n as bigint)", path, found)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

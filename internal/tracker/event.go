@@ -46,9 +46,9 @@ func scanEvent(r row) (*Event, error) {
 // Events of one user are picked out of everybody's where these are few, else found by the user's own.
 const (
 	nearEvents = 5_000
-	eventsNear = "select " + eventColumns + " from tracker_log where user_id + 0 = $3 and id > $1 order by id limit $2"
+	eventsNear = "select " + eventColumns + " from tracker_log where user_id + 0 = $3 and id > $1 order by id limit cast($2 as bigint)"
 	eventsFar  = "select " + eventColumns + ` from tracker_log where id in
-		(select id from tracker_log where user_id = $3 and id + 0 > $1 order by id + 0 limit $2) order by id`
+		(select id from tracker_log where user_id = $3 and id + 0 > $1 order by id + 0 limit cast($2 as bigint)) order by id`
 )
 
 // Events is what happened after an event in a user's sessions, or with user 0 in everybody's, oldest first, at most
@@ -56,7 +56,7 @@ const (
 func (t *Tracker) Events(ctx context.Context, user, after int64, limit int) ([]Event, error) {
 	all := []Event{}
 	err := t.db.View(ctx, func(tx *db.Tx) error {
-		query, args := "select "+eventColumns+" from tracker_log where id > $1 order by id limit $2", []any{after, limit}
+		query, args := "select "+eventColumns+" from tracker_log where id > $1 order by id limit cast($2 as bigint)", []any{after, limit}
 		if user != 0 {
 			var last int64
 			if err := tx.QueryRow("select coalesce(max(id), 0) from tracker_log").Scan(&last); err != nil {

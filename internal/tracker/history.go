@@ -201,7 +201,7 @@ func (f HistoryFilter) query(user int64, from position, low, high int64, limit i
 	if f.Dom != nil {
 		query += " and dom = " + []string{"0", "1"}[flag(*f.Dom)]
 	}
-	return query + " order by at_ms desc, id desc limit $6", args
+	return query + " order by at_ms desc, id desc limit cast($6 as bigint)", args
 }
 
 func readHistory(tx *db.Tx, from position, limit int, query string, args ...any) ([]HistoryItem, string, error) {
@@ -252,7 +252,7 @@ func (t *Tracker) Changes(ctx context.Context, o Owner, f ChangeFilter) (*Change
 		}
 		rows, err := tx.Query(`select id, session_id, game, action, at_ms, by_user, before, after from tracker_change
 			where session_id = $1 and (at_ms, id) < ($2, $3) and at_ms >= $4 and at_ms < $5 and ($6 = '' or game = $6)
-			and ($7 = '' or action = $7) order by at_ms desc, id desc limit $8`,
+			and ($7 = '' or action = $7) order by at_ms desc, id desc limit cast($8 as bigint)`,
 			f.Session, from.at, from.id, low, high, string(f.Game), f.Action, p.Limit+1)
 		if err != nil {
 			return err

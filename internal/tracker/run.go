@@ -110,7 +110,7 @@ func (t *Tracker) dueSessions(ctx context.Context, now time.Time, after dueSessi
 	var batch []dueSession
 	err := t.db.View(ctx, func(tx *db.Tx) error {
 		rows, err := tx.Query(`select due_s, id from tracker_session where due_s <= $1 and (due_s, id) > ($2, $3)
-			order by due_s, id limit $4`, now.Unix(), after.due, after.id, dueBatch)
+			order by due_s, id limit cast($4 as bigint)`, now.Unix(), after.due, after.id, dueBatch)
 		if err != nil {
 			return err
 		}
