@@ -43,6 +43,7 @@ type DB struct {
 
 	queue   chan *request
 	readers chan *session
+	poll    *time.Ticker
 	closing chan struct{}
 	once    sync.Once
 	done    sync.WaitGroup
@@ -89,6 +90,7 @@ func Open(ctx context.Context, target string) (*DB, error) {
 		pool:    pool,
 		queue:   make(chan *request, maxQueue),
 		readers: make(chan *session, readers),
+		poll:    time.NewTicker(pollInterval),
 		closing: make(chan struct{}),
 	}
 	d.SetClock(time.Now)
@@ -126,6 +128,11 @@ func (d *DB) Close() error {
 // SetClock replaces the clock behind Tx.Now. It is for tests whose time can't
 // be had from testing/synctest.
 func (d *DB) SetClock(now func() time.Time) { d.clock.Store(&now) }
+
+// SetPoll replaces the half second after which an idle writer looks whether
+// another process has written to the same SQLite file. It is for tests in which
+// months pass.
+func (d *DB) SetPoll(every time.Duration) { d.poll.Reset(every) }
 
 // Now is the present instant by the database's clock, in UTC and whole
 // milliseconds.

@@ -64,8 +64,7 @@ func (d *DB) write(s *session) {
 			s.close()
 		}
 	}()
-	tick := time.NewTicker(pollInterval)
-	defer tick.Stop()
+	defer d.poll.Stop()
 	batch := make([]*request, 0, maxBatch)
 	for {
 		select {
@@ -76,7 +75,7 @@ func (d *DB) write(s *session) {
 			if len(d.queue) == 0 {
 				d.idle(s)
 			}
-		case <-tick.C:
+		case <-d.poll.C:
 			d.idle(s)
 		case <-d.closing:
 			for batch = d.collect(batch[:0]); len(batch) > 0; batch = d.collect(batch[:0]) {

@@ -108,67 +108,126 @@ func minTime(a, b time.Time) time.Time {
 	return b
 }
 
-// TestPenaltiesOverThreeMonths lets two owners play on most days, in zones that change their clocks in different
-// directions within these months (Rome's goes forward on March 29, Santiago's back at the midnight before April 5), with
-// four restarts: short, over a midnight, for a day, and for three.
+// TestPenaltiesOverThreeMonths ticks by hand, on both engines.
 func TestPenaltiesOverThreeMonths(t *testing.T) {
 	dbtest.EachTarget(t, func(t *testing.T, target string) {
-		d := dbtest.Open(t, target)
-		h := openHouse(t, d)
+		h := openHouse(t, dbtest.Open(t, target))
 		h.beat = 30 * time.Minute
-		h.zones.Store(int64(2), mustZone(t, "America/Santiago"))
-		h.set(time.Date(2026, 2, 10, 10, 0, 0, 0, time.UTC))
-		c := calendar{h, t}
-		start := StartRequest{ScheduledDate: "2026-12-01", Settings: daily1()}
-		one := h.mustStart(t, h.rome(1), start).ID
-		two := h.mustStart(t, Owner{User: 2, Zone: mustZone(t, "America/Santiago")}, start).ID
-		type outage struct {
-			from time.Time
-			long time.Duration
-		}
-		outages := []outage{
-			{time.Date(2026, 2, 20, 9, 0, 0, 0, time.UTC), time.Hour},
-			{time.Date(2026, 3, 1, 22, 30, 0, 0, time.UTC), 90 * time.Minute}, // over Rome's midnight
-			{time.Date(2026, 3, 25, 0, 30, 0, 0, time.UTC), 24 * time.Hour},
-			{time.Date(2026, 4, 10, 1, 0, 0, 0, time.UTC), 72 * time.Hour},
-		}
-		skipped := func(date string) bool { // the days on which nobody plays
-			day, err := wall.ParseDate(date)
+		h.set(threeMonths)
+		playThreeMonths(t, h, calendar{h, t}.until, func(outage time.Duration) {
+			h.pass(outage)
+			restarted, err := Open(t.Context(), h.db, h.keys, Options{Zone: h.zoneOf})
 			if err != nil {
 				t.Fatal(err)
 			}
-			return day%4 == 0
-		}
-		end := time.Date(2026, 5, 15, 12, 0, 0, 0, time.UTC)
-		for noon := time.Date(2026, 2, 10, 15, 0, 0, 0, time.UTC); noon.Before(end); noon = noon.AddDate(0, 0, 1) {
-			for len(outages) > 0 && outages[0].from.Before(noon) {
-				c.until(outages[0].from)
-				h.set(outages[0].from.Add(outages[0].long))
-				restarted, err := Open(t.Context(), d, h.keys, Options{Zone: h.zoneOf})
-				if err != nil {
-					t.Fatal(err)
-				}
-				restarted.beat = h.beat
-				h.Tracker = restarted
-				outages = outages[1:]
-			}
-			if h.time().After(noon) {
-				continue
-			}
-			c.until(noon)
-			if date := noon.Format(time.DateOnly); !skipped(date) {
-				h.mustPlay(t, 1, one, LuckGame)
-				if _, err := h.Play(t.Context(), Owner{User: 2, Zone: mustZone(t, "America/Santiago")}, PlayRequest{Session: two, Game: LuckGame}, nil); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-		c.until(end)
-		down := daysDown(one, two)
-		for session := range down {
-			checkDays(t, h, session, skipped, down[session])
-		}
+			restarted.beat = h.beat
+			h.Tracker = restarted
+		})
 	})
+}
+
+// TestPenaltiesOverThreeMonthsInRealTime leaves everything to Run: the program sleeps, and is stopped and started, until
+// the months are over. PostgreSQL can't take part, because a connection that listens never lets a bubble's time pass.
+func TestPenaltiesOverThreeMonthsInRealTime(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "stint.db")
+	keys, err := seal.Parse(seal.NewKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(threeMonths))
+		h := &house{}
+		stop := h.boot(t, file, keys, 30*time.Minute)
+		defer func() { stop() }()
+		playThreeMonths(t, h, func(at time.Time) {
+			time.Sleep(time.Until(at))
+			synctest.Wait()
+		}, func(outage time.Duration) {
+			stop()
+			time.Sleep(outage)
+			stop = h.boot(t, file, keys, 30*time.Minute)
+		})
+	})
+}
+
+// boot opens the file and runs a tracker on it until stop.
+func (h *house) boot(t *testing.T, file string, keys *seal.Ring, beat time.Duration) (stop func()) {
+	d, err := db.Open(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.SetPoll(time.Hour)
+	h.db = d
+	if h.Tracker, err = Open(t.Context(), d, keys, Options{Zone: h.zoneOf, Report: func(err error) { t.Error(err) }}); err != nil {
+		t.Fatal(err)
+	}
+	h.beat = beat
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- h.Run(ctx) }()
+	return func() {
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+var threeMonths = time.Date(2026, 2, 10, 10, 0, 0, 0, time.UTC)
+
+// playThreeMonths lets two owners play on most days, in zones that change their clocks in different directions within
+// these months (Rome's goes forward on March 29, Santiago's back at the midnight before April 5), with four restarts:
+// short, over a midnight, for a day, and for three. until lets time pass, restart lets it pass without a server.
+func playThreeMonths(t *testing.T, h *house, until func(time.Time), restart func(outage time.Duration)) {
+	rome, santiago := Owner{1, romeZone}, Owner{2, mustZone(t, "America/Santiago")}
+	h.zones.Store(santiago.User, santiago.Zone)
+	start := StartRequest{ScheduledDate: "2026-12-01", Settings: daily1()}
+	one, two := h.mustStart(t, rome, start).ID, h.mustStart(t, santiago, start).ID
+	type outage struct {
+		from time.Time
+		long time.Duration
+	}
+	outages := []outage{
+		{time.Date(2026, 2, 20, 9, 0, 0, 0, time.UTC), time.Hour},
+		{time.Date(2026, 3, 1, 22, 30, 0, 0, time.UTC), 90 * time.Minute}, // over Rome's midnight
+		{time.Date(2026, 3, 25, 0, 30, 0, 0, time.UTC), 24 * time.Hour},
+		{time.Date(2026, 4, 10, 1, 0, 0, 0, time.UTC), 72 * time.Hour},
+	}
+	skipped := func(date string) bool { // the days on which nobody plays
+		day, err := wall.ParseDate(date)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return day%4 == 0
+	}
+	end := time.Date(2026, 5, 15, 12, 0, 0, 0, time.UTC)
+	for noon := threeMonths.Add(5 * time.Hour); noon.Before(end); noon = noon.AddDate(0, 0, 1) {
+		for len(outages) > 0 && outages[0].from.Before(noon) {
+			until(outages[0].from)
+			restart(outages[0].long)
+			outages = outages[1:]
+		}
+		if h.db.Now().After(noon) {
+			continue
+		}
+		until(noon)
+		if skipped(noon.Format(time.DateOnly)) {
+			continue
+		}
+		for session, o := range map[int64]Owner{one: rome, two: santiago} {
+			if _, err := h.Play(t.Context(), o, PlayRequest{Session: session, Game: LuckGame}, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	until(end)
+	down := daysDown(one, two)
+	for session := range down {
+		checkDays(t, h, session, skipped, down[session])
+	}
 }
 
 // daysDown is the days of which the outages take more than two hours, in each owner's zone.
@@ -327,54 +386,31 @@ func TestRunInRealTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		var tr *Tracker
-		var stop func()
-		boot := func() {
-			d, err := db.Open(t.Context(), file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			zone := func(*db.Tx, int64) (*time.Location, error) { return romeZone, nil }
-			if tr, err = Open(t.Context(), d, keys, Options{Zone: zone, Report: func(err error) { t.Error(err) }}); err != nil {
-				t.Fatal(err)
-			}
-			ctx, cancel := context.WithCancel(t.Context())
-			done := make(chan error)
-			go func() { done <- tr.Run(ctx) }()
-			stop = func() {
-				cancel()
-				if err := <-done; !errors.Is(err, context.Canceled) {
-					t.Error(err)
-				}
-				if err := d.Close(); err != nil {
-					t.Error(err)
-				}
-			}
-		}
-		boot()
+		h := &house{}
+		stop := h.boot(t, file, keys, beat)
 		defer func() { stop() }()
 		o := Owner{User: 1, Zone: romeZone} // the bubble begins at 2000-01-01 00:00 UTC, 01:00 in Rome
-		s, err := tr.Start(t.Context(), o, StartRequest{ScheduledDate: "2000-01-03", ScheduledTime: "12:00", Settings: daily1()}, nil)
+		s, err := h.Start(t.Context(), o, StartRequest{ScheduledDate: "2000-01-03", ScheduledTime: "12:00", Settings: daily1()}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(20 * time.Hour)
 		stop()
 		time.Sleep(time.Hour)
-		boot()
+		stop = h.boot(t, file, keys, beat)
 		time.Sleep(time.Until(time.Date(2000, 1, 1, 23, 0, 0, 0, time.UTC)) + time.Second) // first midnight
 		synctest.Wait()
-		wantEvents(t, tr, "started")
+		wantEvents(t, h.Tracker, "started")
 		time.Sleep(24 * time.Hour) // second midnight: the day was missed
 		synctest.Wait()
-		wantEvents(t, tr, "started", "penalty")
+		wantEvents(t, h.Tracker, "started", "penalty")
 		time.Sleep(13*time.Hour - time.Minute) // 12:59 in Rome; the end moved to 13:00
 		synctest.Wait()
-		wantEvents(t, tr, "started", "penalty")
+		wantEvents(t, h.Tracker, "started", "penalty")
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		wantEvents(t, tr, "started", "penalty", "reached")
-		if got, err := tr.Get(t.Context(), o, s.ID); err != nil || !got.Active() || len(got.Play.State[LuckGame].Days) != 2 {
+		wantEvents(t, h.Tracker, "started", "penalty", "reached")
+		if got, err := h.Get(t.Context(), o, s.ID); err != nil || !got.Active() || len(got.Play.State[LuckGame].Days) != 2 {
 			t.Errorf("%+v, %v", got, err)
 		}
 	})
