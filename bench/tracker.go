@@ -110,8 +110,8 @@ func countSessions(tx *db.Tx) error {
 	if _, err := tx.Exec("delete from tracker_tally"); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(`insert into tracker_tally (user_id, month, n, public)
-		select user_id, start_s / 2592000, count(*), sum(public) from tracker_session group by 1, 2`); err != nil {
+	if _, err := tx.Exec(`insert into tracker_tally (user_id, quarter, n, public)
+		select user_id, start_s / 7776000, count(*), sum(public) from tracker_session group by 1, 2`); err != nil {
 		return err
 	}
 	_, err := tx.Exec(`insert into counter (name, value) select 'tracker_session', max(id) from tracker_session where true

@@ -104,18 +104,18 @@ func (w *window) narrow(tx *db.Tx, active bool) error {
 	return err
 }
 
-// total counts the window: whole months by the kept counts, what sticks out or is missing at either end in the index.
+// total counts the window: whole quarters by the kept counts, what sticks out or is missing at either end in the index.
 func (w *window) total(tx *db.Tx) (int, error) {
 	switch {
 	case w.from >= w.to:
 		return 0, nil
-	case w.to-w.from <= 2*monthLength:
+	case w.to-w.from <= 2*quarterLength:
 		return w.count(tx, w.from, w.to)
 	}
 	first, end := nearest(w.from), nearest(w.to)
 	var all, public int
 	err := tx.QueryRow(`select cast(coalesce(sum(n), 0) as bigint), cast(coalesce(sum(public), 0) as bigint) from tracker_tally
-		where user_id = $1 and month >= $2 and month < $3`, w.user, first, end).Scan(&all, &public)
+		where user_id = $1 and quarter >= $2 and quarter < $3`, w.user, first, end).Scan(&all, &public)
 	if err != nil {
 		return 0, err
 	}
@@ -124,8 +124,8 @@ func (w *window) total(tx *db.Tx) (int, error) {
 		sign     int
 		from, to int64
 	}{
-		{+1, w.from, first * monthLength}, {-1, first * monthLength, w.from},
-		{+1, end * monthLength, w.to}, {-1, w.to, end * monthLength},
+		{+1, w.from, first * quarterLength}, {-1, first * quarterLength, w.from},
+		{+1, end * quarterLength, w.to}, {-1, w.to, end * quarterLength},
 	} {
 		n, err := w.count(tx, edge.from, edge.to)
 		if err != nil {
@@ -136,8 +136,8 @@ func (w *window) total(tx *db.Tx) (int, error) {
 	return total, nil
 }
 
-// nearest is the month whose border is nearest to an instant.
-func nearest(unix int64) int64 { return monthOf(unix + monthLength/2) }
+// nearest is the quarter whose border is nearest to an instant.
+func nearest(unix int64) int64 { return quarterOf(unix + quarterLength/2) }
 
 // matching is how many of all, of which public are public, have the window's flag.
 func (w *window) matching(all, public int) int {
@@ -153,7 +153,7 @@ func (w *window) matching(all, public int) int {
 // count counts the sessions that start in [from, to), a part of the window.
 func (w *window) count(tx *db.Tx, from, to int64) (n int, err error) {
 	switch {
-	case from >= to || to <= -forever+2*monthLength || from >= forever-2*monthLength:
+	case from >= to || to <= -forever+2*quarterLength || from >= forever-2*quarterLength:
 		return 0, nil
 	case w.public == nil:
 		err = tx.QueryRow("select count(*) from tracker_session where user_id = $1 and start_s >= $2 and start_s < $3",
@@ -165,23 +165,23 @@ func (w *window) count(tx *db.Tx, from, to int64) (n int, err error) {
 	return n, err
 }
 
-// skip moves the window's end down by whole months, past sessions that lie before the offset in the list, and returns
+// skip moves the window's end down by whole quarters, past sessions that lie before the offset in the list, and returns
 // what is left of the offset.
 func (w *window) skip(tx *db.Tx, offset int) (int, error) {
 	var packed sql.NullString
-	err := tx.QueryRow(`select string_agg(month || ':' || n || ':' || public, ' ') from tracker_tally
-		where user_id = $1 and month >= $2 and month <= $3`, w.user, monthOf(w.from), monthOf(w.to)).Scan(&packed)
+	err := tx.QueryRow(`select string_agg(quarter || ':' || n || ':' || public, ' ') from tracker_tally
+		where user_id = $1 and quarter >= $2 and quarter <= $3`, w.user, quarterOf(w.from), quarterOf(w.to)).Scan(&packed)
 	if err != nil {
 		return 0, err
 	}
-	months, err := unpack(packed.String)
+	quarters, err := unpack(packed.String)
 	if err != nil {
 		return 0, err
 	}
-	for _, m := range months {
-		n := w.matching(m.n, m.public)
-		if top := (m.month + 1) * monthLength; top > w.to {
-			if n, err = w.count(tx, max(w.from, m.month*monthLength), w.to); err != nil {
+	for _, q := range quarters {
+		n := w.matching(q.n, q.public)
+		if top := (q.quarter + 1) * quarterLength; top > w.to {
+			if n, err = w.count(tx, max(w.from, q.quarter*quarterLength), w.to); err != nil {
 				return 0, err
 			}
 		}
@@ -189,41 +189,41 @@ func (w *window) skip(tx *db.Tx, offset int) (int, error) {
 			break
 		}
 		offset -= n
-		w.to = min(w.to, m.month*monthLength)
+		w.to = min(w.to, q.quarter*quarterLength)
 	}
 	return offset, nil
 }
 
 // tally is a row of tracker_tally.
 type tally struct {
-	month     int64
+	quarter   int64
 	n, public int
 }
 
-// unpack reads "month:n:public month:n:public …", the newest month first.
+// unpack reads "quarter:n:public quarter:n:public …", the newest quarter first.
 func unpack(packed string) ([]tally, error) {
-	months := make([]tally, 0, strings.Count(packed, " ")+1)
+	quarters := make([]tally, 0, strings.Count(packed, " ")+1)
 	for text := range strings.FieldsSeq(packed) {
-		var m tally
-		month, rest, _ := strings.Cut(text, ":")
+		var q tally
+		quarter, rest, _ := strings.Cut(text, ":")
 		n, public, _ := strings.Cut(rest, ":")
 		var e1, e2, e3 error
-		m.month, e1 = strconv.ParseInt(month, 10, 64)
-		m.n, e2 = strconv.Atoi(n)
-		m.public, e3 = strconv.Atoi(public)
+		q.quarter, e1 = strconv.ParseInt(quarter, 10, 64)
+		q.n, e2 = strconv.Atoi(n)
+		q.public, e3 = strconv.Atoi(public)
 		if err := errors.Join(e1, e2, e3); err != nil {
 			return nil, err
 		}
-		months = append(months, m)
+		quarters = append(quarters, q)
 	}
-	slices.SortFunc(months, func(a, b tally) int { return cmp.Compare(b.month, a.month) })
-	return months, nil
+	slices.SortFunc(quarters, func(a, b tally) int { return cmp.Compare(b.quarter, a.quarter) })
+	return quarters, nil
 }
 
 // page reads the sessions of a window by their start, asc or desc, with the games of the active one.
 func (t *Tracker) page(tx *db.Tx, o Owner, w *window, order string, limit, offset int) ([]*Session, error) {
 	const query = "select " + sessionColumns + " from tracker_session where user_id = $1 and start_s >= $2 and start_s < $3"
-	tail := " order by start_s " + order + " limit $4 offset $5"
+	tail := " order by start_s " + order + " limit cast($4 as bigint) offset cast($5 as bigint)"
 	var rows *sql.Rows
 	var err error
 	if w.public == nil {

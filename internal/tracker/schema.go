@@ -10,7 +10,7 @@ package tracker
 // that is judged next, reached_s the last scheduled end that was reached, draws how many draws were made,
 // setting another number whenever a setting of its games changes.
 //
-// tracker_tally: how many sessions of a user start in each stretch of 30 days counted from 1970, and how many of them
+// tracker_tally: how many sessions of a user start in each quarter, a stretch of 90 days counted from 1970, and how many of them
 // are public: totals and deep pages are read from it.
 //
 // tracker_log: what happened, in commit order. Rows with a type are the session's history. unit_s is what was applied,
@@ -62,10 +62,10 @@ create unique index tracker_session_active on tracker_session (user_id) where ac
 
 create table tracker_tally (
 	user_id bigint not null,
-	month bigint not null,
+	quarter bigint not null,
 	n bigint not null,
 	public bigint not null,
-	primary key (user_id, month)
+	primary key (user_id, quarter)
 );
 
 create table tracker_game (

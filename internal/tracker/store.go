@@ -15,15 +15,16 @@ import (
 const sessionColumns = `id, user_id, start_s, start_off, end_s, end_off, scheduled_s, scheduled_off, limit_s, limit_off,
 	public, lockedby, notes, inserted_s, has_history, has_changes`
 
-// monthLength is the stretch of time that a row of tracker_tally counts, in seconds.
-const monthLength = 30 * 86_400
+// quarterLength is the stretch of time that a row of tracker_tally counts, in seconds: long, because a total adds rows up,
+// and short, because a page far down is looked for inside one.
+const quarterLength = 90 * 86_400
 
-func monthOf(unix int64) int64 {
-	m := unix / monthLength
-	if unix%monthLength < 0 {
-		m--
+func quarterOf(unix int64) int64 {
+	q := unix / quarterLength
+	if unix%quarterLength < 0 {
+		q--
 	}
-	return m
+	return q
 }
 
 // last is the last session of the user that starts before an instant, nil if there is none.
@@ -125,11 +126,11 @@ func (t *Tracker) addRow(tx *db.Tx, s *Session) error {
 	return count(tx, s, 1, flag(s.Public))
 }
 
-// count adds to the kept counts of the session's month.
+// count adds to the kept counts of the session's quarter.
 func count(tx *db.Tx, s *Session, n, public int) error {
-	_, err := tx.Exec(`insert into tracker_tally (user_id, month, n, public) values ($1, $2, $3, $4)
-		on conflict (user_id, month) do update set n = tracker_tally.n + $3, public = tracker_tally.public + $4`,
-		s.User, monthOf(s.Start.Unix), n, public)
+	_, err := tx.Exec(`insert into tracker_tally (user_id, quarter, n, public) values ($1, $2, $3, $4)
+		on conflict (user_id, quarter) do update set n = tracker_tally.n + $3, public = tracker_tally.public + $4`,
+		s.User, quarterOf(s.Start.Unix), n, public)
 	return err
 }
 
@@ -208,7 +209,7 @@ func (t *Tracker) remove(tx *db.Tx, s *Session, kind string) error {
 	if err := count(tx, s, -1, -flag(s.Public)); err != nil {
 		return err
 	}
-	if _, err := tx.Exec("delete from tracker_tally where user_id = $1 and month = $2 and n = 0", s.User, monthOf(s.Start.Unix)); err != nil {
+	if _, err := tx.Exec("delete from tracker_tally where user_id = $1 and quarter = $2 and n = 0", s.User, quarterOf(s.Start.Unix)); err != nil {
 		return err
 	}
 	return entry{user: s.User, session: s.ID, kind: kind}.write(tx)
