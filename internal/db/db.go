@@ -24,8 +24,14 @@ import (
 	"time"
 )
 
-// ErrClosed is returned by every call after Close.
-var ErrClosed = errors.New("the database is closed")
+var (
+	// ErrClosed is returned by every call after Close.
+	ErrClosed = errors.New("the database is closed")
+
+	// ErrUnavailable says that the database can't be reached, or was lost before
+	// anything was committed: nothing was done.
+	ErrUnavailable = errors.New("the database does not answer")
+)
 
 const (
 	readers  = 8    // connections that View may use at once
@@ -64,6 +70,8 @@ type engine interface {
 	announce(s *session, topics []string) error
 	// broken says whether the open transaction can't go on after an error.
 	broken(s *session) bool
+	// lost says, after an error, whether the connection is gone.
+	lost(s *session) bool
 	// idle runs on the writer's connection when no write waits and about
 	// twice a second; it says whether another process has written.
 	idle(s *session, written int64) (foreign bool, err error)
@@ -175,7 +183,16 @@ func (d *DB) View(ctx context.Context, fn func(*Tx) error) error {
 		return err
 	}
 	defer s.exec("rollback")
-	return fn(&Tx{Now: d.Now(), s: s})
+	return d.explain(s, fn(&Tx{Now: d.Now(), s: s}))
+}
+
+// explain adds to an error from inside a transaction that the connection was
+// lost.
+func (d *DB) explain(s *session, err error) error {
+	if err != nil && d.engine.lost(s) {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return err
 }
 
 // Glance runs fn, which makes one read-only query, without a transaction
@@ -186,21 +203,17 @@ func (d *DB) Glance(ctx context.Context, fn func(*Tx) error) error {
 		return err
 	}
 	defer func() { d.readers <- s }()
-	if s == nil {
-		if s, err = d.connect(ctx, false); err != nil {
+	for range 2 {
+		if s == nil {
+			if s, err = d.connect(ctx, false); err != nil {
+				return fmt.Errorf("%w: %w", ErrUnavailable, err)
+			}
+		}
+		if err = d.explain(s, fn(&Tx{Now: d.Now(), s: s})); !errors.Is(err, ErrUnavailable) {
 			return err
 		}
-	}
-	err = fn(&Tx{Now: d.Now(), s: s})
-	if err != nil && s.query("select 1", new(int)) != nil {
-		// The connection was lost; View finds a new one or says why not.
 		s.close()
 		s = nil
-		if s, err = d.begin(ctx, s, false); err != nil {
-			return err
-		}
-		defer s.exec("rollback")
-		return fn(&Tx{Now: d.Now(), s: s})
 	}
 	return err
 }
@@ -226,7 +239,7 @@ func (d *DB) begin(ctx context.Context, s *session, write bool) (*session, error
 	for range 2 {
 		if s == nil {
 			if s, err = d.connect(ctx, write); err != nil {
-				return nil, err
+				break
 			}
 		}
 		if err = d.engine.begin(s, write); err == nil {
@@ -235,7 +248,7 @@ func (d *DB) begin(ctx context.Context, s *session, write bool) (*session, error
 		s.close()
 		s = nil
 	}
-	return nil, fmt.Errorf("begin: %w", err)
+	return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 }
 
 // session is one connection with its prepared statements.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
@@ -72,12 +73,21 @@ func (*postgres) ddl(text string) string { return text }
 
 // broken is true after any failed statement.
 func (*postgres) broken(s *session) bool {
-	broken := true
-	s.conn.Raw(func(c any) error {
-		broken = c.(*stdlib.Conn).Conn().PgConn().TxStatus() != 'T'
+	c := connection(s)
+	return c == nil || c.TxStatus() != 'T'
+}
+
+func (*postgres) lost(s *session) bool { return connection(s) == nil }
+
+// connection is the connection itself, nil if it is gone.
+func connection(s *session) (c *pgconn.PgConn) {
+	s.conn.Raw(func(driver any) error {
+		if open := driver.(*stdlib.Conn).Conn().PgConn(); !open.IsClosed() {
+			c = open
+		}
 		return nil
 	})
-	return broken
+	return c
 }
 
 // idle has nothing to do: listen hears other processes.

@@ -70,6 +70,9 @@ func (*sqlite) ddl(text string) string {
 // broken is never true: a failed statement leaves the transaction as it was.
 func (*sqlite) broken(*session) bool { return false }
 
+// lost is never true: there is no connection that another machine could end.
+func (*sqlite) lost(*session) bool { return false }
+
 // listen has nothing to do: idle hears other processes.
 func (*sqlite) listen(context.Context, *bells) {}
 

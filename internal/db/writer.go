@@ -147,14 +147,17 @@ func (d *DB) transact(s *session, batch []*request) (*session, []string, error) 
 		g, err := run(s, batch)
 		if err == errApart {
 			if err := s.exec("rollback"); err != nil {
-				return s, nil, err
+				return s, nil, d.explain(s, err)
 			}
 			continue
 		}
 		if err == nil {
-			err = d.finish(s, g)
+			err = d.prepare(s, g)
 		}
-		return s, g.rings, err
+		if err != nil {
+			return s, nil, d.explain(s, err)
+		}
+		return s, g.rings, s.exec("commit")
 	}
 	panic("unreachable: runApart needs no other way")
 }
@@ -195,17 +198,14 @@ func (d *DB) runApart(s *session, batch []*request) (*group, error) {
 	return g, nil
 }
 
-// finish stores what the batch has in common and commits it.
-func (d *DB) finish(s *session, g *group) error {
+// prepare stores what the batch has in common.
+func (d *DB) prepare(s *session, g *group) error {
 	for name, value := range g.counters {
 		if err := s.exec(setCounter, name, value); err != nil {
 			return err
 		}
 	}
-	if err := d.engine.announce(s, g.rings); err != nil {
-		return err
-	}
-	return s.exec("commit")
+	return d.engine.announce(s, g.rings)
 }
 
 func (r *request) run(tx *Tx) {

@@ -62,16 +62,9 @@ func Postgres(t testing.TB) string {
 		}
 		t.Skip(err)
 	}
-	admin, err := sql.Open("pgx", base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer admin.Close()
 	schema := "t_" + rand.Text()
-	if _, err := admin.Exec(fmt.Sprintf("create schema %q", schema)); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { drop(t, base, schema) })
+	administer(t, base, fmt.Sprintf("create schema %q", schema))
+	t.Cleanup(func() { administer(t, base, fmt.Sprintf("drop schema %q cascade", schema)) })
 	u, err := url.Parse(base)
 	if err != nil {
 		t.Fatal(err)
@@ -82,14 +75,38 @@ func Postgres(t testing.TB) string {
 	return u.String()
 }
 
-func drop(t testing.TB, base, schema string) {
+// Breakable is Postgres with a switch: cut ends every connection to the target
+// and lets no other in, mend lets them in again.
+func Breakable(t testing.TB) (target string, cut, mend func()) {
+	t.Helper()
+	var base string
+	role := "r_" + rand.Text()
+	t.Cleanup(func() { administer(t, base, fmt.Sprintf("drop role %q", role)) }) // after the schema
+	u, err := url.Parse(Postgres(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	base = u.String()
+	administer(t, base, fmt.Sprintf("create role %q superuser login", role))
+	u.User = url.User(role)
+	cut = func() {
+		administer(t, base, fmt.Sprintf("alter role %q nologin", role),
+			fmt.Sprintf("select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = '%s'", role))
+	}
+	return u.String(), cut, func() { administer(t, base, fmt.Sprintf("alter role %q login", role)) }
+}
+
+func administer(t testing.TB, base string, statements ...string) {
+	t.Helper()
 	admin, err := sql.Open("pgx", base)
 	if err != nil {
 		t.Error(err)
 		return
 	}
 	defer admin.Close()
-	if _, err := admin.Exec(fmt.Sprintf("drop schema %q cascade", schema)); err != nil {
-		t.Error(err)
+	for _, statement := range statements {
+		if _, err := admin.Exec(statement); err != nil {
+			t.Errorf("%s: %v", statement, err)
+		}
 	}
 }
