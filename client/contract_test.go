@@ -118,21 +118,23 @@ func TestContract(t *testing.T) {
 		}
 	}
 	slow.Wait()
-	after := unseen(t)
-	// The tests of the server take its database away.
-	if want := "GET /readyz 503 application/problem+json"; strings.Join(after, "\n") != want {
+	if after := unseen(t); len(after) > 0 {
 		t.Errorf("documented, but never answered:\n%s", strings.Join(after, "\n"))
 	}
 }
 
-// unseen is the answers outside the tracker wing that were not given yet; those
-// inside are provoked by the tests of apiv2.
+// unseen is the answers that were not given yet, but for those of the tracker
+// wing, which the tests of apiv2 provoke, those without a database, which the
+// tests of the server provoke, and those to mistakes of the server's own.
 func unseen(t *testing.T) []string {
 	names, err := apitest.Unseen("/")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return slices.DeleteFunc(names, func(name string) bool { return strings.Contains(name, " /api/v2/") })
+	return slices.DeleteFunc(names, func(name string) bool {
+		return strings.Contains(name, " /api/v2/") || strings.Contains(name, " 500 ") ||
+			strings.Contains(name, " 503 ") && !strings.Contains(name, "/stream ")
+	})
 }
 
 // never sends a body that does not end.
@@ -159,7 +161,7 @@ func (s *sweep) fill(names []string) {
 		defer res.Body.Close()
 	}
 	for _, name := range names {
-		if words := strings.Fields(name); words[2] == "503" && words[1] != "/readyz" {
+		if words := strings.Fields(name); words[2] == "503" {
 			s.ask(words[0], words[1], s.password, nil)
 		}
 	}

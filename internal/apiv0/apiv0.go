@@ -159,6 +159,9 @@ func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	default:
 		a.Log.Error("internal error", "route", r.Pattern, "id", w.Header().Get("X-Request-Id"), "error", err)
 		refused = &web.Error{Status: http.StatusInternalServerError, Detail: "Something went wrong in the server; its log tells more under this answer's X-Request-Id."}
+		if errors.Is(err, db.ErrUnavailable) {
+			refused = unavailable("The database does not answer; nothing was changed.")
+		}
 	}
 	web.Problem(w, refused)
 }

@@ -42,13 +42,18 @@ func TestEveryAnswerOfSessions(t *testing.T) {
 	}
 	slow.Wait()
 	s.post(manual("2026-01-01", "", "2026-01-02", "")).must(201)
-	s.breakStore(t)
-	for _, p := range []string{path, "/api/v2/sessions"} {
-		s.do("GET", p, "").must(500)
-		s.do("POST", p, `{"type":"live"}`).must(500)
-		s.do("PATCH", p+"?id=1", `{"public":1}`).must(500)
-		s.do("DELETE", p+"?id=1", "").must(500)
+	everywhere := func(status int) {
+		for _, p := range []string{path, "/api/v2/sessions"} {
+			s.do("GET", p, "").must(status)
+			s.do("POST", p, `{"type":"live"}`).must(status)
+			s.do("PATCH", p+"?id=1", `{"public":1}`).must(status)
+			s.do("DELETE", p+"?id=1", "").must(status)
+		}
 	}
+	s.breakStore(t)
+	everywhere(500)
+	s.db.Close()
+	everywhere(503)
 	unseen, err := apitest.Unseen("/api/v2/sessions")
 	if err != nil {
 		t.Fatal(err)

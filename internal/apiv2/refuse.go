@@ -81,16 +81,21 @@ func (a *API) refusal(c *call, err error) *refusal {
 		}
 		return e
 	case errors.Is(err, stream.ErrFull):
-		return &refusal{Error: web.Error{Status: http.StatusServiceUnavailable, Code: "unavailable",
-			Detail: "There are too many streams open, in total or from this address; close one or try again later.",
-			Header: http.Header{"Retry-After": {"30"}}}}
+		return unavailable("There are too many streams open, in total or from this address; close one or try again later.")
 	case errors.Is(err, stream.ErrClosed), errors.Is(err, db.ErrClosed), c.Context().Err() != nil:
-		return &refusal{Error: web.Error{Status: http.StatusServiceUnavailable, Code: "unavailable", Detail: "The server is stopping.",
-			Header: http.Header{"Retry-After": {"30"}}}}
+		return unavailable("The server is stopping.")
 	}
 	a.Log.Error("internal error", "route", c.Pattern, "id", c.w.Header().Get("X-Request-Id"), "error", err)
+	if errors.Is(err, db.ErrUnavailable) {
+		return unavailable("The database does not answer; nothing was changed.")
+	}
 	return &refusal{Error: web.Error{Status: http.StatusInternalServerError, Code: "internal",
 		Detail: "Something went wrong in the server; its log tells more under this answer's X-Request-Id."}}
+}
+
+func unavailable(detail string) *refusal {
+	return &refusal{Error: web.Error{Status: http.StatusServiceUnavailable, Code: "unavailable", Detail: detail,
+		Header: http.Header{"Retry-After": {"30"}}}}
 }
 
 // wireName is the wire's word for a field that the domain refused.
