@@ -30,11 +30,14 @@ func (s Setting) Flag() string { return strings.NewReplacer(".", "-", "_", "-").
 // Settings lists every setting. The caller must not change the list.
 func Settings() []Setting { return settings }
 
+// DefaultDatabase is where the database lies unless something else is set.
+const DefaultDatabase = "./data/stint.db"
+
 var settings = []Setting{
 	{"listen", "127.0.0.1:8000", "host:port, or :port for every address of the machine",
 		"The address to listen on.",
 		func(c *Config, v string) bool { return address(&c.Listen, v) }},
-	{"database", "./data/stint.db", "the path of an SQLite file, or a postgres:// URL",
+	{"database", DefaultDatabase, "the path of an SQLite file, or a postgres:// URL",
 		"The database. An SQLite file is made if it is not there.",
 		func(c *Config, v string) bool { c.Database = v; return v != "" && !strings.Contains(v, "\x00") }},
 	{"public_url", "", "http:// or https:// and a host, without a path",

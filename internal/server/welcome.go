@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
+	"strings"
 
 	"stint/internal/config"
 )
@@ -45,8 +47,8 @@ Watch the stream:
 
 const welcomeTracker = `Add a person to the tracker, with a token for their phone:
 
-    stint user add Ann --zone Europe/Rome
-    stint token create Ann --scope write --label phone
+    %[1]s user add Ann --zone Europe/Rome%[2]s
+    %[1]s token create Ann --scope write --label phone%[2]s
 
 `
 
@@ -63,7 +65,8 @@ func (h *house) welcome(ctx context.Context, c *config.Config, base string, out 
 	if secret != "" {
 		_, err := fmt.Fprintf(out, welcome, base, secret)
 		if err == nil && c.Wings.Tracker {
-			_, err = io.WriteString(out, welcomeTracker)
+			program, database := verbs(c)
+			_, err = fmt.Fprintf(out, welcomeTracker, program, database)
 		}
 		return err
 	}
@@ -72,4 +75,18 @@ func (h *house) welcome(ctx context.Context, c *config.Config, base string, out 
 		h.log.Warn("the club has no password, so nobody can change anything: stint password add LABEL --scope all makes one")
 	}
 	return err
+}
+
+// verbs is how a person beside this server begins a command, and what they add
+// to one so that it finds the database. A database URL may hold a password and
+// is left to the environment.
+func verbs(c *config.Config) (program, database string) {
+	program = os.Args[0]
+	if strings.HasPrefix(program, os.TempDir()) { // go run
+		program = "stint"
+	}
+	if c.Database != config.DefaultDatabase && !c.Postgres() {
+		database = " --database " + c.Database
+	}
+	return program, database
 }
