@@ -115,8 +115,12 @@ func tooDeep(v jsontext.Value) bool {
 func notJSON(err error) *Error {
 	var syntax *jsontext.SyntacticError
 	switch {
-	case errors.Is(err, jsontext.ErrDuplicateName):
-		return BadRequest("", "A member stands twice in an object; each may stand once.")
+	case errors.Is(err, jsontext.ErrDuplicateName) && errors.As(err, &syntax):
+		name := syntax.JSONPointer.LastToken()
+		if len(name) > 64 {
+			name = "with the long name"
+		}
+		return BadRequest("", "The member %s stands twice in an object; each may stand once.", name)
 	case errors.As(err, &syntax):
 		return BadRequest("", "The body is not well-formed JSON in UTF-8 (%v at byte %d); it must be one JSON object.", syntax.Err, syntax.ByteOffset)
 	default:
