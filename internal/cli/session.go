@@ -85,7 +85,7 @@ func ownToken(c *cli.Command) (string, error) {
 
 // flagsOf are the flags behind the members that a server can find wrong.
 var flagsOf = map[string]string{
-	"startdate": "--start", "starttime": "--start", "enddate": "--end", "endtime": "--end", "endNow": "--end",
+	"startdate": "--start", "starttime": "--start", "enddate": "--end", "endtime": "--end",
 	"scheduledend": "--scheduled-end", "scheduledendtime": "--scheduled-end", "maxend": "--max-end",
 	"limitend": "--limit-end", "limitendtime": "--limit-end", "lockedby": "--locked-by", "notes": "--notes",
 	"from": "--from", "to": "--to", "limit": "--limit", "offset": "--offset", "id": "ID",
@@ -107,6 +107,7 @@ func (t *talk) explain(err error) error {
 		if flag := flagsOf[refused.Member]; flag != "" {
 			text = flag + strings.TrimPrefix(text, refused.Member)
 		}
+		text = strings.TrimPrefix(text, "endNow: ")
 		if refused.Code != "validation" {
 			text = refused.Code + ": " + text
 		}

@@ -154,6 +154,9 @@ func multiplier(least, most float64) string {
 
 func played(s client.State, now time.Time) string {
 	text := fmt.Sprintf("%d plays", s.Plays)
+	if s.Plays == 1 {
+		text = "1 play"
+	}
 	if s.Next.After(now) {
 		return text + ", the next " + relative(s.Next.Time, now)
 	}

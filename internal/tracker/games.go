@@ -228,7 +228,7 @@ func multis(g Game, m Multis) *Error {
 		return Invalid(FieldOf(g, FieldMax), "a multiplier lies between 0.01 and 100.00")
 	}
 	if m.Min > m.Max {
-		return Invalid(FieldOf(g, FieldMin), "the smallest multiplier, %.2f, is above the largest, %.2f", m.Min.Float(), m.Max.Float())
+		return Invalid(FieldOf(g, FieldMin), "the smallest multiplier, %.2f, is above the largest, %.2f; one that is not given is 1.00", m.Min.Float(), m.Max.Float())
 	}
 	return nil
 }
