@@ -16,9 +16,10 @@ type view struct {
 	Title   string
 	Message string
 	Move    string    // what the visitor's vote did
-	Again   time.Time // when the visitor may vote again
-	Once    bool      // the visitor has voted and can't vote again
-	Choices []choice  // what can be voted for, by this visitor, now
+	Again   time.Time // when the visitor may vote, or if Voted vote again
+	Voted   bool
+	Once    bool     // the visitor has voted and can't vote again
+	Choices []choice // what can be voted for, by this visitor, now
 	Factor  string
 	Proof   *fair.Proof
 
@@ -49,7 +50,7 @@ func (p *page) ballot(r *http.Request, voter tracker.Voter) (*view, int) {
 	case b.Closed != "":
 		v.Title, v.Message = "The vote is over", "The end is reached."
 	case b.Voted:
-		v.Title, v.Once, v.Again = "You have voted", b.RetryAt.IsZero(), b.RetryAt.UTC()
+		v.Title, v.Voted, v.Once, v.Again = "You have voted", true, b.RetryAt.IsZero(), b.RetryAt.UTC()
 	default:
 		v.Choices, v.Factor = choices(b.Link), factor(b.Link.Multi)
 		if v.Choices == nil {

@@ -111,7 +111,7 @@ func (p *page) vote(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v, status := p.ballot(r, voter)
-	v.Choices, v.Factor, v.Once, v.Again = nil, "", m.Next.IsZero(), m.Next
+	v.Choices, v.Factor, v.Voted, v.Once, v.Again = nil, "", true, m.Next.IsZero(), m.Next
 	v.Title, v.Message, v.Move = "Your vote is counted", "", effect(m)
 	proof := m.Draw.Proof()
 	v.Proof = &proof
@@ -127,9 +127,10 @@ func (p *page) voter(r *http.Request) (v tracker.Voter, known bool) {
 	return tracker.Voter{Address: p.Proxies.Addr(r)}, false
 }
 
-// remember gives the browser an identity for this link and no other.
+// remember gives the browser an identity for all links, so that a renewed link finds the votes of the old one. What is
+// kept of it is another hash in each session.
 func (p *page) remember(w http.ResponseWriter, r *http.Request, id string) {
-	http.SetCookie(w, &http.Cookie{Name: cookieName, Value: id, Path: "/v/" + r.PathValue("token"), MaxAge: int(cookieLife.Seconds()),
+	http.SetCookie(w, &http.Cookie{Name: cookieName, Value: id, Path: "/v/", MaxAge: int(cookieLife.Seconds()),
 		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: p.Proxies.Secure(r)})
 }
 
@@ -180,7 +181,7 @@ func (p *page) refuse(w http.ResponseWriter, r *http.Request, voter tracker.Vote
 	case !errors.As(err, &rule):
 		v, status = p.failed(r, err)
 	case rule.Code == tracker.AlreadyVoted:
-		status = http.StatusTooManyRequests
+		status, v.Message = http.StatusTooManyRequests, "You had voted before. This vote was not counted."
 	case rule.Code == tracker.RateLimited:
 		status, v.Choices, v.Again = http.StatusTooManyRequests, nil, rule.RetryAt
 		v.Message = "More votes came in this hour than are taken. Yours was not counted."
