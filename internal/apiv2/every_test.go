@@ -112,7 +112,8 @@ func (s *story) successes(at func(name string) string) {
 	s.do("POST", at("games"), `{"game":"luck","session":`+id+`}`).must(409)
 	s.as(s.bob, "PATCH", at("games")+"?session="+id, `{"dice":null}`).must(200)
 	s.as(s.bob, "PATCH", at("games")+"?session=99", `{"dice":null}`).must(403)
-	s.as(s.bob, "PATCH", at("games")+"?session="+id, `{"newlink":1}`).must(404)
+	s.as(s.bob, "PATCH", at("games")+"?session="+id, `{"newlink":1}`).must(403)
+	s.do("PATCH", at("games")+"?session=99", `{"newlink":1}`).must(404)
 	s.do("PATCH", at("games")+"?session="+id, `{"newlink":1}`).must(200)
 	for _, name := range []string{"histories", "games_changes", "fair"} {
 		s.do("GET", at(name)+"?session="+id, "").must(200)

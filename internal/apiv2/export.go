@@ -107,6 +107,13 @@ func (a *API) everything(c *call, e *tracker.Export) (*export, error) {
 		}
 		x.Keyholders = append(x.Keyholders, k)
 	}
+	for _, s := range e.Sessions {
+		for i := range s.Changes {
+			if s.Changes[i].Nick, err = people.name(s.Changes[i].By); err != nil {
+				return nil, err
+			}
+		}
+	}
 	return x, nil
 }
 

@@ -69,17 +69,18 @@ func (c *call) object() (*body, error) {
 	return c.parseBody(text)
 }
 
-// onceAt makes a POST at a path of the family happen once. encode makes the answer with status 200 from the result.
-func (c *call) onceAt(path string, token int64, key string, text []byte, encode func(result any) []byte) *tracker.Once {
+// once makes a POST happen once. The key stands for a body at a path; encode makes the answer from the result.
+func (c *call) once(path, key string, text []byte, status int, encode func(result any) ([]byte, error)) *tracker.Once {
 	if key == "" {
 		return nil
 	}
 	sum := sha256.New()
 	sum.Write([]byte(path + "\n"))
 	sum.Write(text)
-	return &tracker.Once{Token: token, Key: key, Body: [32]byte(sum.Sum(nil)),
-		Encode: func(result any) (int, []byte) {
-			return http.StatusOK, appendMeta(encode(result), c.warnings.list)
+	return &tracker.Once{Token: c.who.TokenID, Key: key, Body: [32]byte(sum.Sum(nil)),
+		Encode: func(result any) (int, []byte, error) {
+			answer, err := encode(result)
+			return status, appendMeta(answer, c.warnings.list), err
 		}}
 }
 

@@ -289,7 +289,7 @@ func TestRetriedRolls(t *testing.T) {
 		s.do("POST", path, fmt.Sprintf(`{"game":"dice","session":%s}`, id), "Idempotency-Key", "roll").must(409)
 		s.play("dice", id, "Idempotency-Key", "another").must(429)
 		s.get("?id="+id).want("data.games.dice.plays", "1")
-		// Without a bearer token a key belongs to the vote link.
+		// Without a bearer token a key belongs to the voter.
 		token := s.voteToken(id)
 		vote := s.vote(token, "add", "Idempotency-Key", "v").must(200)
 		if again := s.vote(token, "add", "Idempotency-Key", "v").must(200); again.text != vote.text {

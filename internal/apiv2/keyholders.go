@@ -69,25 +69,35 @@ func (a *API) postKeyholder(c *call) error {
 	if err := c.onlyParams(); err != nil {
 		return err
 	}
-	if c.Header["Idempotency-Key"] != nil {
-		c.warnings.add("Idempotency-Key", "the header has no effect here", "it is ignored")
-	}
-	b, err := c.object()
+	text, err := c.readBody()
 	if err != nil {
 		return err
 	}
+	b, err := c.parseBody(text)
+	if err != nil {
+		return err
+	}
+	key, err := c.idempotencyKey()
+	if err != nil {
+		return err
+	}
+	people := a.people(c)
+	encode := func(result any) ([]byte, error) { return encodeLink(result, people, c.who.UserID) }
+	once := c.once("keyholders", key, text, http.StatusCreated, encode)
 	switch action := b.text(fieldAsked); action {
 	case "invite":
-		return a.invite(c, b)
+		err = a.invite(c, b, once)
 	case "accept":
-		return a.accept(c, b)
+		err = a.accept(c, b, once)
 	default:
 		b.fail("action", "invite or accept is expected")
+		err = b.err
 	}
-	return b.err
+	_, err = c.replayed(err)
+	return err
 }
 
-func (a *API) invite(c *call, b *body) error {
+func (a *API) invite(c *call, b *body, once *tracker.Once) error {
 	name := b.text(tracker.FieldKeyholder)
 	if err := b.end(); err != nil {
 		return err
@@ -103,15 +113,11 @@ func (a *API) invite(c *call, b *body) error {
 		}
 		keyholder = u.ID
 	}
-	code, k, err := a.Tracker.Invite(c.Context(), c.who.UserID, keyholder)
-	if err != nil {
-		return err
-	}
-	t := appendText(begin(c.text), `{"status":"Invitation created successfully","code":`, code)
-	return a.linked(c, append(t, `,"keyholder":`...), k)
+	i, err := a.Tracker.Invite(c.Context(), c.who.UserID, keyholder, once)
+	return a.linked(c, i, err)
 }
 
-func (a *API) accept(c *call, b *body) error {
+func (a *API) accept(c *call, b *body, once *tracker.Once) error {
 	code, owner := b.text(fieldCode), b.text(fieldOwner)
 	if (code == "") == (owner == "") {
 		b.fail("code", "the code of the invitation is expected, or else in owner the name of who invited you")
@@ -127,21 +133,34 @@ func (a *API) accept(c *call, b *body) error {
 		}
 		id = u.ID
 	}
-	k, err := a.Tracker.Accept(c.Context(), c.who.UserID, code, id)
+	k, err := a.Tracker.Accept(c.Context(), c.who.UserID, code, id, once)
+	return a.linked(c, k, err)
+}
+
+// linked answers with a *tracker.Invitation or a *tracker.Keyholder.
+func (a *API) linked(c *call, result any, err error) error {
 	if err != nil {
 		return err
 	}
-	return a.linked(c, append(begin(c.text), `{"status":"Invitation accepted successfully","keyholder":`...), k)
-}
-
-// linked ends an answer that shows a link.
-func (a *API) linked(c *call, t []byte, k *tracker.Keyholder) error {
-	t, err := appendKeyholder(t, k, a.people(c), c.who.UserID)
-	c.text = append(t, '}')
-	if err != nil {
+	if c.text, err = encodeLink(result, a.people(c), c.who.UserID); err != nil {
 		return err
 	}
 	return c.succeed(http.StatusCreated)
+}
+
+func encodeLink(result any, people *people, user int64) ([]byte, error) {
+	b := begin(nil)
+	var k *tracker.Keyholder
+	switch r := result.(type) {
+	case *tracker.Invitation:
+		k = &r.Link
+		b = appendText(append(b, `{"status":"Invitation created successfully"`...), `,"code":`, r.Code)
+	case *tracker.Keyholder:
+		k = r
+		b = append(b, `{"status":"Invitation accepted successfully"`...)
+	}
+	b, err := appendKeyholder(append(b, `,"keyholder":`...), k, people, user)
+	return append(b, '}'), err
 }
 
 // deleteKeyholder answers DELETE keyholders.php?id=ID: either side ends a link, withdraws or declines an invitation.

@@ -51,6 +51,27 @@ func TestInvitations(t *testing.T) {
 	})
 }
 
+func TestInvitationsAreRepeated(t *testing.T) {
+	eachStory(t, func(t *testing.T, s *story) {
+		cay := s.person("Cay", "UTC")
+		first := s.do("POST", keyholders, `{"action":"invite"}`, "Idempotency-Key", "k").must(201)
+		again := s.do("POST", keyholders, `{"action":"invite"}`, "Idempotency-Key", "k").must(201)
+		if again.text != first.text || again.header.Get("Idempotent-Replayed") != "true" {
+			t.Errorf("%s, then %s", first.text, again.text)
+		}
+		s.do("POST", keyholders, `{"action":"invite","keyholder":"Cay"}`, "Idempotency-Key", "k").refused(409, "idempotency_conflict", "")
+		active := s.begin(dice)
+		code, _ := first.body.at("data.code").(string)
+		accept := func() result {
+			return s.as(cay, "POST", keyholders, fmt.Sprintf(`{"action":"accept","code":%q}`, code), "Idempotency-Key", "k")
+		}
+		accepted := accept().must(201).want("data.keyholder.owner", `"Ann"`, "data.keyholder.session", active)
+		if repeated := accept().must(201); repeated.text != accepted.text {
+			t.Errorf("%s, then %s", accepted.text, repeated.text)
+		}
+	})
+}
+
 func TestHeldSession(t *testing.T) {
 	eachStory(t, func(t *testing.T, s *story) {
 		id := s.begin(dice, link, luck, `"notes":"planted"`)

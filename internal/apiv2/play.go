@@ -1,8 +1,6 @@
 package apiv2
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"net/http"
 	"strings"
 
@@ -50,7 +48,7 @@ func (a *API) postGame(c *call) error {
 	if err := b.end(); err != nil {
 		return err
 	}
-	m, err := a.Tracker.Play(c.Context(), c.owner(), r, c.onceAt("games", c.who.TokenID, key, text, encodeMove))
+	m, err := a.Tracker.Play(c.Context(), c.owner(), r, c.once("games", key, text, http.StatusOK, encodeMove))
 	return c.moved(m, err)
 }
 
@@ -69,12 +67,7 @@ func (a *API) vote(c *call, b *body, text []byte, key string) error {
 		return err
 	}
 	voter := tracker.Voter{Account: c.who.UserID, Address: a.Proxies.Addr(c.Request)}
-	if key != "" && voter.Account == 0 {
-		// Keys belong to a token: without a bearer token, to the link's.
-		sum := sha256.Sum256([]byte(r.Token + "\n" + key))
-		key = hex.EncodeToString(sum[:])
-	}
-	m, err := a.Tracker.Vote(c.Context(), voter, r, c.onceAt("games", c.who.TokenID, key, text, encodeMove))
+	m, err := a.Tracker.Vote(c.Context(), voter, r, c.once("games", key, text, http.StatusOK, encodeMove))
 	return c.moved(m, err)
 }
 
@@ -101,7 +94,9 @@ func (c *call) moved(m *tracker.Move, err error) error {
 	return c.succeed(http.StatusOK)
 }
 
-func encodeMove(result any) []byte { return appendMove(begin(nil), result.(*tracker.Move)) }
+func encodeMove(result any) ([]byte, error) {
+	return appendMove(begin(nil), result.(*tracker.Move)), nil
+}
 
 // appendMove appends what a play did: the family's members, then ours, with everything that is needed to draw it again.
 func appendMove(b []byte, m *tracker.Move) []byte {

@@ -1,8 +1,6 @@
 package apiv2
 
 import (
-	"crypto/sha256"
-	"errors"
 	"net/http"
 	"strings"
 
@@ -92,7 +90,7 @@ func (a *API) insertSession(c *call, b *body, text []byte, key string) error {
 	if err := b.end(); err != nil {
 		return err
 	}
-	s, err := a.Tracker.Insert(c.Context(), c.owner(), r, c.once(key, text, "Session inserted successfully"))
+	s, err := a.Tracker.Insert(c.Context(), c.owner(), r, c.once("sessions", key, text, http.StatusCreated, encodeCreated("Session inserted successfully")))
 	return c.created(s, err, "Session inserted successfully")
 }
 
@@ -101,7 +99,7 @@ func (a *API) startSession(c *call, b *body, text []byte, key string) error {
 	if err := b.end(); err != nil {
 		return err
 	}
-	s, err := a.Tracker.Start(c.Context(), c.owner(), r, c.once(key, text, "Session started successfully"))
+	s, err := a.Tracker.Start(c.Context(), c.owner(), r, c.once("sessions", key, text, http.StatusCreated, encodeCreated("Session started successfully")))
 	return c.created(s, err, "Session started successfully")
 }
 
@@ -136,29 +134,15 @@ func (c *call) idempotencyKey() (string, error) {
 	return key, nil
 }
 
-// once makes a POST happen once. The key stands for a body at a path of this API.
-func (c *call) once(key string, body []byte, status string) *tracker.Once {
-	if key == "" {
-		return nil
+func encodeCreated(status string) func(result any) ([]byte, error) {
+	return func(result any) ([]byte, error) {
+		return appendCreated(begin(nil), result.(*tracker.Session), status), nil
 	}
-	sum := sha256.New()
-	sum.Write([]byte("sessions\n"))
-	sum.Write(body)
-	return &tracker.Once{Token: c.who.TokenID, Key: key, Body: [32]byte(sum.Sum(nil)),
-		Encode: func(result any) (int, []byte) {
-			b := appendCreated(begin(nil), result.(*tracker.Session), status)
-			return http.StatusCreated, appendMeta(b, c.warnings.list)
-		}}
 }
 
 // created answers a POST, or gives the first answer again.
 func (c *call) created(s *tracker.Session, err error, status string) error {
-	var first *tracker.Replayed
-	if errors.As(err, &first) {
-		c.w.Header().Set("Idempotent-Replayed", "true")
-		return c.reply(first.Status, first.Body)
-	}
-	if err != nil {
+	if done, err := c.replayed(err); done || err != nil {
 		return err
 	}
 	c.text = appendCreated(begin(c.text), s, status)

@@ -28,17 +28,20 @@ func (a *API) patchGames(c *call) error {
 	if err != nil {
 		return err
 	}
-	if renew := b.flag(fieldNewLink); renew {
-		if err := b.end(); err != nil {
-			return err
-		}
-		s, err := a.Tracker.RenewLink(c.Context(), c.owner(), id)
-		return a.gamesChanged(c, s, err, "Vote link renewed successfully")
-	}
+	renew := b.flag(fieldNewLink)
 	c.scope = changed
 	edits := b.edits()
+	if renew && len(edits) > 0 {
+		b.fail("newlink", "a new link is asked for alone: only the owner renews it, and only a keyholder changes games")
+	}
 	if err := b.end(); err != nil {
 		return err
+	}
+	switch {
+	case renew:
+		return a.renewLink(c, id)
+	case len(edits) == 0:
+		return &tracker.Error{Code: tracker.NoFields, Message: "there is nothing to change"}
 	}
 	s, err := a.Tracker.SetGames(c.Context(), c.owner(), id, func(s tracker.Settings) (tracker.Settings, error) {
 		for _, edit := range edits {
@@ -47,6 +50,16 @@ func (a *API) patchGames(c *call) error {
 		return s, nil
 	}, nil)
 	return a.gamesChanged(c, s, err, "Games updated successfully")
+}
+
+func (a *API) renewLink(c *call, id int64) error {
+	s, err := a.Tracker.RenewLink(c.Context(), c.owner(), id)
+	if err != nil {
+		if _, err = a.held(c, id, err); err == nil {
+			err = &web.Error{Status: http.StatusForbidden, Code: "forbidden", Detail: "Only the owner renews the vote link."}
+		}
+	}
+	return a.gamesChanged(c, s, err, "Vote link renewed successfully")
 }
 
 func (a *API) gamesChanged(c *call, s *tracker.Session, err error, status string) error {

@@ -37,7 +37,10 @@ func TestRevokedVoteLink(t *testing.T) {
 		id := s.begin(link, luck)
 		old := s.voteToken(id)
 		s.as(s.bob, "PATCH", games+"?session="+id, `{"newlink":1}`).refused(404, "not_found", "")
-		s.do("PATCH", games+"?session="+id, `{"newlink":true,"dice":{}}`, "Prefer", "handling=strict").must(400)
+		s.link()
+		s.as(s.bob, "PATCH", games+"?session="+id, `{"newlink":1}`).refused(403, "forbidden", "")
+		s.do("PATCH", games+"?session="+id, `{"newlink":true,"dice":{}}`).refused(400, "validation", "newlink")
+		s.do("PATCH", games+"?session="+id, `{"newlink":0}`).refused(400, "no_fields", "")
 		token, _ := s.do("PATCH", games+"?session="+id, `{"newlink":1}`).must(200).
 			want("data.status", `"Vote link renewed successfully"`).body.at("data.session.games.link.token").(string)
 		if token == old || s.voteToken(id) != token {

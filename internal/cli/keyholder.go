@@ -92,9 +92,9 @@ func inviteKeyholder(ctx context.Context, c *cli.Command) error {
 				return err
 			}
 		}
-		code, _, err := t.Invite(ctx, owner.ID, invited.ID)
+		i, err := t.Invite(ctx, owner.ID, invited.ID, nil)
 		if err == nil {
-			_, err = fmt.Fprintln(c.Root().Writer, code)
+			_, err = fmt.Fprintln(c.Root().Writer, i.Code)
 		}
 		return err
 	})
@@ -123,7 +123,7 @@ func acceptKeyholder(ctx context.Context, c *cli.Command) error {
 		if code == "" && owner.ID == 0 {
 			return errors.New("the code is empty")
 		}
-		_, err = t.Accept(ctx, keyholder.ID, code, owner.ID)
+		_, err = t.Accept(ctx, keyholder.ID, code, owner.ID, nil)
 		return err
 	})
 }

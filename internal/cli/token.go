@@ -112,7 +112,7 @@ func listTokens(ctx context.Context, c *cli.Command) error {
 		if err != nil {
 			return err
 		}
-		t := newTable("USER", "LABEL", "SCOPE", "CREATED", "EXPIRES", "LAST USED")
+		t := newTable("USER", "LABEL", "SCOPE", "CREATED", "EXPIRES", "LAST USED ABOUT")
 		for _, k := range list {
 			t.row(k.User, k.Label, string(k.Scope), minute(k.Created), minute(k.Expires), minute(k.Used))
 		}

@@ -43,7 +43,7 @@ func TestErase(t *testing.T) {
 			r.Notes = ptr("planted")
 			h.mustInsert(t, o, r)
 			_, err := h.Start(t.Context(), o, StartRequest{ScheduledDate: "2026-02-10", MaxEnd: true, Settings: allGames()},
-				&Once{Token: user, Key: "k", Encode: func(any) (int, []byte) { return 201, []byte("planted") }})
+				&Once{Token: user, Key: "k", Encode: func(any) (int, []byte, error) { return 201, []byte("planted"), nil }})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -98,8 +98,8 @@ func TestOnce(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		o := h.rome(1)
 		once := func(token int64, key, body string) *Once {
-			return &Once{Token: token, Key: key, Body: sha256.Sum256([]byte(body)), Encode: func(result any) (int, []byte) {
-				return 201, fmt.Appendf(nil, "session %d", result.(*Session).ID)
+			return &Once{Token: token, Key: key, Body: sha256.Sum256([]byte(body)), Encode: func(result any) (int, []byte, error) {
+				return 201, fmt.Appendf(nil, "session %d", result.(*Session).ID), nil
 			}}
 		}
 		r := manual("2026-01-10", "2026-01-12")

@@ -81,7 +81,8 @@ type ExportChange struct {
 	Game   Game      `json:"game"`
 	Action string    `json:"action"`
 	At     time.Time `json:"at"`
-	By     int64     `json:"by,omitempty"` // a user's id
+	By     int64     `json:"-"`                  // a user's id, which means nothing elsewhere
+	Nick   string    `json:"dom_nick,omitempty"` // their name, for whoever reads it; an import leaves it out
 	Before *Settings `json:"before,omitempty"`
 	After  *Settings `json:"after,omitempty"`
 }

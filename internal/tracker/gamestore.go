@@ -88,6 +88,33 @@ func (r gameRow) insert(tx *db.Tx, session, since int64, s standing) error {
 	return err
 }
 
+// insertAgain stores a game that is turned on during a session. What was played and voted before it was turned off counts
+// on: waits, the plays of the day, and the votes of the hour.
+func (r gameRow) insertAgain(tx *db.Tx, s *Session, zone *time.Location) error {
+	kind, source := kindPlay, SourceDice
+	switch r.game {
+	case LuckGame:
+		source = SourceLuck
+	case LinkGame:
+		kind, source = kindVote, ""
+	}
+	before := standing{day: wall.DayOf(tx.Now.Unix(), zone)}
+	hour := tx.Now.Unix() / 3_600
+	var last, votes int64
+	err := tx.QueryRow(`select count(*), coalesce(max(at_ms), 0), count(case when at_ms >= $5 then 1 end), count(case when at_ms >= $6 then 1 end)
+		from tracker_log where user_id = $1 and session_id = $2 and kind = $3 and ($4 = '' or source = $4)`,
+		s.User, s.ID, kind, source, wall.Start(before.day, zone)*1000, hour*3_600_000).Scan(&before.plays, &last, &before.dayPlays, &votes)
+	if err != nil {
+		return err
+	}
+	before.last = instant(last)
+	if err := r.insert(tx, s.ID, tx.Now.Unix(), before); err != nil || r.game != LinkGame {
+		return err
+	}
+	_, err = tx.Exec("update tracker_game set hour = $2, hour_votes = $3 where session_id = $1 and game = 'link'", s.ID, hour, votes)
+	return err
+}
+
 // update stores changed settings; the standing stays, and with since 0 also from when the penalty holds.
 func (r gameRow) update(tx *db.Tx, session, since int64) error {
 	_, err := tx.Exec(`update tracker_game set settings = $3, since_s = case when $4 = 0 then since_s else $4 end

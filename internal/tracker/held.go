@@ -112,7 +112,7 @@ func (t *Tracker) SetGames(ctx context.Context, o Owner, session int64, change f
 			return Invalid(FieldScheduledDate, "games need a scheduled end")
 		}
 		for _, g := range all {
-			if err := g.apply(tx, s, o.User); err != nil {
+			if err := g.apply(tx, s, o.User, zone); err != nil {
 				return err
 			}
 		}
@@ -161,7 +161,7 @@ func (t *Tracker) gamesChanged(tx *db.Tx, l *live, s *Session, zone *time.Locati
 }
 
 // apply stores one game's change, and the row that tells of it.
-func (c gameChange) apply(tx *db.Tx, s *Session, by int64) (err error) {
+func (c gameChange) apply(tx *db.Tx, s *Session, by int64, zone *time.Location) (err error) {
 	switch c.action() {
 	case ActionInsert:
 		if c.game == LinkGame {
@@ -170,7 +170,7 @@ func (c gameChange) apply(tx *db.Tx, s *Session, by int64) (err error) {
 				return err
 			}
 		}
-		err = c.after.insert(tx, s.ID, tx.Now.Unix(), standing{})
+		err = c.after.insertAgain(tx, s, zone)
 	case ActionUpdate:
 		since := int64(0)
 		if c.stricter() {

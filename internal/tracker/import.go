@@ -209,7 +209,18 @@ func importRemoved(tx *db.Tx, user int64, all []ExportEvent) error {
 	return nil
 }
 
+// importChain stores a checked chain. While another session, or another account, draws from it here it is refused: each
+// of the two would show the other's draws beforehand.
 func (t *Tracker) importChain(tx *db.Tx, user, session int64, p *plannedChain) error {
+	if p.live {
+		var n int
+		if err := tx.QueryRow("select count(*) from tracker_chain where commitment = $1", p.commitment[:]).Scan(&n); err != nil {
+			return err
+		}
+		if n > 0 {
+			return Invalid(FieldImport, "its draws go on on this server, in the account that it was exported from; remove that account first, or stop the session before the export")
+		}
+	}
 	_, err := tx.Exec(`insert into tracker_chain (user_id, session_id, commitment, client_seed, used, number)
 		values ($1, $2, $3, $4, $5, $6)`, user, session, p.commitment[:], p.ClientSeed, p.Used, p.Number)
 	if err != nil {
@@ -242,6 +253,7 @@ type plannedDay struct {
 
 type plannedChain struct {
 	ExportChain
+	live       bool // draws are still to come
 	commitment fair.Seed
 	seeds      *fair.Chain
 }

@@ -52,7 +52,7 @@ func (t *Tracker) checkSession(x *ExportSession) (*plannedSession, error) {
 
 func checkTimes(x *ExportSession, now int64) error {
 	for _, m := range []*wall.Moment{&x.Start, x.End, x.Scheduled, x.Limit} {
-		if m != nil && (m.Unix < -62135596800 || m.Unix > lastInstant || max(m.Offset, -m.Offset) > 26*3_600) {
+		if m != nil && (m.Unix < -62135596800 || m.Unix > lastInstant || max(m.Offset, -m.Offset) > 16*3_600) {
 			return errors.New("a time lies outside of the calendar")
 		}
 	}
@@ -147,7 +147,7 @@ func (p *plannedSession) checkDays() error {
 
 func (p *plannedSession) checkChanges() error {
 	for _, c := range p.Changes {
-		stored := storedChange{game: c.Game, action: c.Action, at: c.At.UnixMilli(), by: c.By}
+		stored := storedChange{game: c.Game, action: c.Action, at: c.At.UnixMilli()}
 		if c.Action == "" || oneOf(FieldAction, c.Action, ActionInsert, ActionUpdate, ActionDelete) != nil || !sane(c.At) {
 			return errors.New("a change of games is malformed")
 		}
@@ -189,7 +189,7 @@ func (t *Tracker) checkChain(x *ExportChain, draws []fair.Draw, ended bool) (*pl
 	if err != nil {
 		return nil, err
 	}
-	p := &plannedChain{ExportChain: *x, commitment: commitment}
+	p := &plannedChain{ExportChain: *x, live: !ended, commitment: commitment}
 	if ended {
 		tip, err := fair.ParseSeed(x.Tip)
 		if err != nil {

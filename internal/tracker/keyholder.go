@@ -50,42 +50,44 @@ func errNoInvitation() *Error {
 	return refuse(NotFound, "there is no such invitation, or it was used or has expired")
 }
 
-// Invite opens an invitation by the owner, for the given user or, with 0, for whoever has the code. The code is good
-// once, for seven days, and only its hash is kept. Errors: Validation, AlreadyLinked.
-func (t *Tracker) Invite(ctx context.Context, owner, keyholder int64) (code string, k *Keyholder, err error) {
+// Invitation is an open invitation that was just made.
+type Invitation struct {
+	Link Keyholder
+	Code string // good once, for seven days; only its hash is kept
+}
+
+// Invite opens an invitation by the owner, for the given user or, with 0, for whoever has the code. Errors: Validation,
+// AlreadyLinked, IdempotencyConflict, and *Replayed.
+func (t *Tracker) Invite(ctx context.Context, owner, keyholder int64, once *Once) (*Invitation, error) {
 	if owner == keyholder {
-		return "", nil, Invalid(FieldKeyholder, "nobody can be their own keyholder")
+		return nil, Invalid(FieldKeyholder, "nobody can be their own keyholder")
 	}
-	code = rand.Text()
+	code := rand.Text()
 	hash := sha256.Sum256([]byte(code))
-	err = t.db.Do(ctx, func(tx *db.Tx) error {
+	return do(ctx, t, owner, once, func(tx *db.Tx) (*Invitation, error) {
 		now := tx.Now.Unix()
 		if err := notLinkedYet(tx, owner, keyholder); err != nil {
-			return err
+			return nil, err
 		}
 		if _, err := tx.Exec("delete from tracker_keyholder where accepted_s is null and invited_s <= $1", now-inviteKept); err != nil {
-			return err
+			return nil, err
 		}
 		var n int
 		if err := tx.QueryRow("select count(*) from tracker_keyholder where owner_id = $1", owner).Scan(&n); err != nil {
-			return err
+			return nil, err
 		}
 		if n >= maxLinks {
-			return Invalid(FieldKeyholder, "at most %d keyholders and open invitations are allowed; remove one first", maxLinks)
+			return nil, Invalid(FieldKeyholder, "at most %d keyholders and open invitations are allowed; remove one first", maxLinks)
 		}
 		id, err := tx.NextID("tracker_keyholder")
 		if err != nil {
-			return err
+			return nil, err
 		}
 		_, err = tx.Exec(`insert into tracker_keyholder (id, owner_id, keyholder_id, code, invited_s) values ($1, $2, $3, $4, $5)`,
 			id, owner, keyholder, hash[:], now)
-		k = &Keyholder{ID: id, Owner: owner, Keyholder: keyholder, Invited: time.Unix(now, 0).UTC(), Expires: time.Unix(now+inviteKept, 0).UTC()}
-		return err
+		return &Invitation{Code: code, Link: Keyholder{ID: id, Owner: owner, Keyholder: keyholder,
+			Invited: time.Unix(now, 0).UTC(), Expires: time.Unix(now+inviteKept, 0).UTC()}}, err
 	})
-	if err != nil {
-		return "", nil, err
-	}
-	return code, k, nil
 }
 
 func notLinkedYet(tx *db.Tx, owner, keyholder int64) error {
@@ -97,41 +99,47 @@ func notLinkedYet(tx *db.Tx, owner, keyholder int64) error {
 }
 
 // Accept makes user the keyholder: of whoever made the code, or with an empty code of the owner who invited this user
-// by name. Errors: NotFound, Validation, AlreadyLinked.
-func (t *Tracker) Accept(ctx context.Context, user int64, code string, owner int64) (*Keyholder, error) {
-	var k *Keyholder
-	err := t.db.Do(ctx, func(tx *db.Tx) (err error) {
-		const open = "select " + keyholderColumns + " from tracker_keyholder k where k.accepted_s is null and k.invited_s > $1 and "
-		since := tx.Now.Unix() - inviteKept
-		if code != "" {
-			hash := sha256.Sum256([]byte(code))
-			k, err = scanKeyholder(tx.QueryRow(open+"k.code = $2", since, hash[:]))
-		} else {
-			k, err = scanKeyholder(tx.QueryRow(open+"k.owner_id = $2 and k.keyholder_id = $3 order by k.id desc limit 1", since, owner, user))
-		}
-		switch {
-		case errors.Is(err, sql.ErrNoRows):
-			return errNoInvitation()
-		case err != nil:
-			return err
-		case k.Keyholder != 0 && k.Keyholder != user:
-			return errNoInvitation()
-		case k.Owner == user:
-			return Invalid(FieldKeyholder, "nobody can be their own keyholder")
+// by name. Errors: NotFound, Validation, AlreadyLinked, IdempotencyConflict, and *Replayed.
+func (t *Tracker) Accept(ctx context.Context, user int64, code string, owner int64, once *Once) (*Keyholder, error) {
+	return do(ctx, t, user, once, func(tx *db.Tx) (*Keyholder, error) {
+		k, err := invitation(tx, user, code, owner)
+		if err != nil {
+			return nil, err
 		}
 		if err := notLinkedYet(tx, k.Owner, user); err != nil {
-			return err
+			return nil, err
 		}
 		k.Keyholder, k.Accepted, k.Expires = user, tx.Now.Truncate(time.Second), time.Time{}
 		if _, err := tx.Exec("update tracker_keyholder set keyholder_id = $2, accepted_s = $3, code = $4 where id = $1",
 			k.ID, user, k.Accepted.Unix(), []byte{}); err != nil {
-			return err
+			return nil, err
 		}
-		_, err = tx.Exec("delete from tracker_keyholder where owner_id = $1 and keyholder_id = $2 and accepted_s is null", k.Owner, user)
-		return err
+		if _, err := tx.Exec("delete from tracker_keyholder where owner_id = $1 and keyholder_id = $2 and accepted_s is null", k.Owner, user); err != nil {
+			return nil, err
+		}
+		return k, tx.QueryRow("select coalesce(max(id), 0) from tracker_session where user_id = $1 and active = 1", k.Owner).Scan(&k.Session)
 	})
-	if err != nil {
+}
+
+// invitation is the open one that user may accept.
+func invitation(tx *db.Tx, user int64, code string, owner int64) (k *Keyholder, err error) {
+	const open = "select " + keyholderColumns + " from tracker_keyholder k where k.accepted_s is null and k.invited_s > $1 and "
+	since := tx.Now.Unix() - inviteKept
+	if code != "" {
+		hash := sha256.Sum256([]byte(code))
+		k, err = scanKeyholder(tx.QueryRow(open+"k.code = $2", since, hash[:]))
+	} else {
+		k, err = scanKeyholder(tx.QueryRow(open+"k.owner_id = $2 and k.keyholder_id = $3 order by k.id desc limit 1", since, owner, user))
+	}
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil, errNoInvitation()
+	case err != nil:
 		return nil, err
+	case k.Keyholder != 0 && k.Keyholder != user:
+		return nil, errNoInvitation()
+	case k.Owner == user:
+		return nil, Invalid(FieldKeyholder, "nobody can be their own keyholder")
 	}
 	return k, nil
 }

@@ -13,33 +13,33 @@ import (
 func TestInvitations(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		ctx := t.Context()
-		code, k, err := h.Invite(ctx, 1, 0)
-		if err != nil || k.Keyholder != 0 || !k.Expires.Equal(noon.Add(7*24*time.Hour)) {
+		k, err := h.Invite(ctx, 1, 0, nil)
+		if err != nil || k.Link.Keyholder != 0 || !k.Link.Expires.Equal(noon.Add(7*24*time.Hour)) {
 			t.Fatal(k, err)
 		}
-		_, err = h.Accept(ctx, 1, code, 0)
+		_, err = h.Accept(ctx, 1, k.Code, 0, nil)
 		wantError(t, err, Validation, FieldKeyholder)
-		_, err = h.Accept(ctx, 2, code+"x", 0)
+		_, err = h.Accept(ctx, 2, k.Code+"x", 0, nil)
 		wantError(t, err, NotFound, "")
-		_, err = h.Accept(ctx, 2, "", 1)
+		_, err = h.Accept(ctx, 2, "", 1, nil)
 		wantError(t, err, NotFound, "")
-		got, err := h.Accept(ctx, 2, code, 0)
+		got, err := h.Accept(ctx, 2, k.Code, 0, nil)
 		if err != nil || got.Owner != 1 || got.Keyholder != 2 || !got.Accepted.Equal(noon) || !got.Expires.IsZero() {
 			t.Fatal(got, err)
 		}
-		_, err = h.Accept(ctx, 3, code, 0)
+		_, err = h.Accept(ctx, 3, k.Code, 0, nil)
 		wantError(t, err, NotFound, "")
-		_, _, err = h.Invite(ctx, 1, 2)
+		_, err = h.Invite(ctx, 1, 2, nil)
 		wantError(t, err, AlreadyLinked, "")
-		_, _, err = h.Invite(ctx, 1, 1)
+		_, err = h.Invite(ctx, 1, 1, nil)
 		wantError(t, err, Validation, FieldKeyholder)
 
-		if _, _, err = h.Invite(ctx, 1, 3); err != nil {
+		if _, err = h.Invite(ctx, 1, 3, nil); err != nil {
 			t.Fatal(err)
 		}
-		_, err = h.Accept(ctx, 2, "", 1)
+		_, err = h.Accept(ctx, 2, "", 1, nil)
 		wantError(t, err, NotFound, "")
-		if _, err = h.Accept(ctx, 3, "", 1); err != nil {
+		if _, err = h.Accept(ctx, 3, "", 1, nil); err != nil {
 			t.Fatal(err)
 		}
 		for user, want := range map[int64]int{1: 2, 2: 1, 3: 1, 4: 0} {
@@ -48,12 +48,12 @@ func TestInvitations(t *testing.T) {
 				t.Errorf("user %d: %+v, %v", user, all, err)
 			}
 		}
-		late, _, err := h.Invite(ctx, 1, 4)
+		late, err := h.Invite(ctx, 1, 4, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		h.pass(7 * 24 * time.Hour)
-		_, err = h.Accept(ctx, 4, late, 0)
+		_, err = h.Accept(ctx, 4, late.Code, 0, nil)
 		wantError(t, err, NotFound, "")
 		wantError(t, h.RemoveKeyholder(ctx, 4, got.ID), NotFound, "")
 		if err := h.RemoveKeyholder(ctx, 2, got.ID); err != nil {
@@ -69,7 +69,7 @@ func TestInvitations(t *testing.T) {
 func TestAtMostTwentyKeyholders(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		codes := at(40, func(i int) error {
-			_, _, err := h.Invite(t.Context(), 1, int64(i+2))
+			_, err := h.Invite(t.Context(), 1, int64(i+2), nil)
 			return err
 		})
 		if codes[""] != maxLinks || codes[Validation] != 40-maxLinks {
@@ -80,12 +80,12 @@ func TestAtMostTwentyKeyholders(t *testing.T) {
 
 func TestOneAcceptsACode(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		code, _, err := h.Invite(t.Context(), 1, 0)
+		i, err := h.Invite(t.Context(), 1, 0, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		codes := at(16, func(i int) error {
-			_, err := h.Accept(t.Context(), int64(i+2), code, 0)
+		codes := at(16, func(n int) error {
+			_, err := h.Accept(t.Context(), int64(n+2), i.Code, 0, nil)
 			return err
 		})
 		if codes[""] != 1 || codes[NotFound] != 15 {
@@ -135,6 +135,41 @@ func TestKeyholderPlays(t *testing.T) {
 		wantError(t, err, NotFound, "")
 		_, err = h.Play(t.Context(), o, PlayRequest{Session: s.ID, Game: DiceGame, Dom: true}, nil)
 		wantError(t, err, NotActive, "")
+	})
+}
+
+// TestAGameTurnedOffAndOnGoesOn keeps the wait, the plays and the votes of the hour.
+func TestAGameTurnedOffAndOnGoesOn(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.link(t, 1, 2)
+		s := h.mustStart(t, h.rome(1), StartRequest{ScheduledDate: "2026-12-01", Settings: allGames()})
+		set := func(to Settings) *Session {
+			changed, err := h.SetGames(t.Context(), h.rome(2), s.ID, func(Settings) (Settings, error) { return to, nil }, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return changed
+		}
+		h.mustPlay(t, 1, s.ID, DiceGame)
+		h.mustPlay(t, 1, s.ID, LuckGame)
+		for i := range openVotes {
+			h.mustVote(t, Voter{Cookie: fmt.Sprint(i)}, s.Play.Token, ChoiceAdd)
+		}
+		before := h.mustGet(t, h.rome(1), s.ID).Play.State
+		set(Settings{})
+		after := set(allGames()).Play
+		if diff := cmp.Diff(before, after.State); diff != "" {
+			t.Error(diff)
+		}
+		for _, g := range []Game{DiceGame, LuckGame} {
+			if _, err := h.Play(t.Context(), h.rome(1), PlayRequest{Session: s.ID, Game: g}, nil); err == nil {
+				t.Errorf("%s was played without its wait", g)
+			}
+		}
+		_, err := h.Vote(t.Context(), Voter{Cookie: "new"}, VoteRequest{Token: after.Token, Choice: ChoiceAdd}, nil)
+		wantError(t, err, RateLimited, "")
+		_, err = h.Vote(t.Context(), Voter{Cookie: "0"}, VoteRequest{Token: after.Token, Choice: ChoiceAdd}, nil)
+		wantError(t, err, AlreadyVoted, "")
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -22,7 +23,7 @@ func do[T any](ctx context.Context, t *Tracker, user int64, once *Once, fn func(
 	var result T
 	err := t.db.Do(ctx, func(tx *db.Tx) error {
 		if once != nil && once.Key != "" {
-			if err := replay(tx, once); err != nil {
+			if err := t.replay(tx, once); err != nil {
 				return err
 			}
 		}
@@ -34,12 +35,16 @@ func do[T any](ctx context.Context, t *Tracker, user int64, once *Once, fn func(
 			if _, err := tx.Exec("delete from tracker_once where at_s <= $1", tx.Now.Unix()-onceKept); err != nil {
 				return err
 			}
-			status, body := once.Encode(result)
+			status, answer, err := once.Encode(result)
+			if err != nil {
+				return err
+			}
 			_, err = tx.Exec(`insert into tracker_once (token_id, key, user_id, about_id, body, status, answer, at_s)
 				values ($1, $2, $3, $4, $5, $6, $7, $8)`,
-				once.Token, once.Key, user, ownerOf(result), once.Body[:], status, body, tx.Now.Unix())
+				once.Token, once.Key, user, ownerOf(result), once.Body[:], status, t.keys.Seal(answer, once.where()), tx.Now.Unix())
+			return err
 		}
-		return err
+		return nil
 	})
 	if err != nil {
 		var none T
@@ -55,12 +60,19 @@ func ownerOf(result any) int64 {
 		return r.User
 	case *Move:
 		return r.owner
+	case *Invitation:
+		return r.Link.Owner
+	case *Keyholder:
+		return r.Owner
 	}
 	panic("a result of nobody's session")
 }
 
+// where names the place of a sealed answer.
+func (o *Once) where() string { return fmt.Sprintf("tracker_once/%d/%s", o.Token, o.Key) }
+
 // replay is nil when the key is new, else a *Replayed or the refusal of another body.
-func replay(tx *db.Tx, once *Once) error {
+func (t *Tracker) replay(tx *db.Tx, once *Once) error {
 	if len(once.Key) > maxOnceKey || !plain(once.Key) {
 		return Invalid(FieldIdempotencyKey, "an idempotency key is text of at most %d bytes without control characters", maxOnceKey)
 	}
@@ -76,6 +88,9 @@ func replay(tx *db.Tx, once *Once) error {
 		return err
 	case !bytes.Equal(body, once.Body[:]):
 		return refuse(IdempotencyConflict, "the idempotency key was used for another request")
+	}
+	if first.Body, err = t.keys.Open(first.Body, once.where()); err != nil {
+		return err
 	}
 	return &first
 }

@@ -48,11 +48,11 @@ func (h *house) mustVote(t testing.TB, v Voter, token string, c Choice) *Move {
 // link makes keyholder the keyholder of owner.
 func (h *house) link(t testing.TB, owner, keyholder int64) *Keyholder {
 	t.Helper()
-	code, _, err := h.Invite(context.Background(), owner, keyholder)
+	i, err := h.Invite(context.Background(), owner, keyholder, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	k, err := h.Accept(context.Background(), keyholder, code, 0)
+	k, err := h.Accept(context.Background(), keyholder, i.Code, 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -295,8 +295,8 @@ func TestOneOfManyRollsAcrossProcesses(t *testing.T) {
 func TestARetriedRollNeverRollsTwice(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		s := h.game(t, 1, luckOnly())
-		once := &Once{Token: 1, Key: "k", Body: sha256.Sum256([]byte("b")), Encode: func(r any) (int, []byte) {
-			return 200, fmt.Appendf(nil, "%d", r.(*Move).Draw.Nonce)
+		once := &Once{Token: 1, Key: "k", Body: sha256.Sum256([]byte("b")), Encode: func(r any) (int, []byte, error) {
+			return 200, fmt.Appendf(nil, "%d", r.(*Move).Draw.Nonce), nil
 		}}
 		codes := at(20, func(int) error {
 			_, err := h.Play(t.Context(), h.rome(1), PlayRequest{Session: s.ID, Game: LuckGame}, once)

@@ -82,7 +82,7 @@ func TestReplaysAtOnce(t *testing.T) {
 		var answers atomic.Int64
 		codes := at(16, func(int) error {
 			_, err := h.Start(t.Context(), h.rome(1), StartRequest{MaxEnd: true, ScheduledDate: "2026-03-01"}, &Once{Token: 1, Key: "same",
-				Encode: func(any) (int, []byte) { answers.Add(1); return 201, []byte("first") }})
+				Encode: func(any) (int, []byte, error) { answers.Add(1); return 201, []byte("first"), nil }})
 			if again, ok := err.(*Replayed); ok && string(again.Body) == "first" {
 				return refuse("replayed", "")
 			}

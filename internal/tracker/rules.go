@@ -97,7 +97,7 @@ func (k rules) start(r StartRequest) (*draft, error) {
 			latest = max(latest, d.scheduled.Unix)
 		}
 		if d.limit.Unix < latest {
-			return nil, Invalid(FieldLimitDate, "the limit of the scheduled end lies before it")
+			return nil, Invalid(FieldLimitDate, "the limit of the scheduled end, %s, must not lie before the start, the present or the scheduled end", stamp(*d.limit))
 		}
 	}
 	if err := d.drawRange(k.now.Unix()); err != nil {

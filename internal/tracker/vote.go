@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -61,6 +62,12 @@ type VoteRequest struct {
 // Errors: NotFound (unknown, malformed or revoked tokens), NotActive, ScheduleReached, AlreadyVoted, RateLimited,
 // DrawsUsedUp, Validation, IdempotencyConflict, and *Replayed.
 func (t *Tracker) Vote(ctx context.Context, v Voter, r VoteRequest, once *Once) (*Move, error) {
+	if once != nil && v.Account == 0 {
+		var err error
+		if once, err = t.onceOf(ctx, v, r.Token, *once); err != nil {
+			return nil, err
+		}
+	}
 	return do(ctx, t, v.Account, once, func(tx *db.Tx) (*Move, error) {
 		g, err := t.readBallotTable(tx, r.Token)
 		if err != nil {
@@ -78,6 +85,20 @@ func (t *Tracker) Vote(ctx context.Context, v Voter, r VoteRequest, once *Once) 
 		}
 		return t.vote(tx, g, v, r.Choice, false, zone)
 	})
+}
+
+// onceOf makes a key the voter's own: voters without an account have no bearer token to tell their keys apart.
+func (t *Tracker) onceOf(ctx context.Context, v Voter, token string, once Once) (*Once, error) {
+	err := t.db.View(ctx, func(tx *db.Tx) error {
+		g, err := t.readBallotTable(tx, token)
+		if err == nil {
+			mac := hmac.New(sha256.New, v.id(g.salt))
+			mac.Write([]byte(once.Key))
+			once.Key = hex.EncodeToString(mac.Sum(nil))
+		}
+		return err
+	})
+	return &once, err
 }
 
 func errNoLink() *Error { return refuse(NotFound, "there is no such vote link") }

@@ -1,6 +1,8 @@
 package tracker
 
 import (
+	"crypto/sha256"
+	"errors"
 	"fmt"
 	"net/netip"
 	"testing"
@@ -129,5 +131,25 @@ func TestRenewLink(t *testing.T) {
 		}
 		_, err = h.Vote(t.Context(), Voter{Cookie: "y"}, VoteRequest{Token: n.Play.Token, Choice: ChoiceAdd}, nil)
 		wantError(t, err, NotActive, "")
+	})
+}
+
+// TestAKeyIsOneVoters has two visitors repeat their votes under the same key.
+func TestAKeyIsOneVoters(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		s := h.game(t, 1, allGames())
+		once := &Once{Key: "same", Body: sha256.Sum256([]byte("add")), Encode: func(r any) (int, []byte, error) {
+			return 200, fmt.Appendf(nil, "draw %d", r.(*Move).Draw.Nonce), nil
+		}}
+		for i, cookie := range []string{"a", "b", "a", "b"} {
+			m, err := h.Vote(t.Context(), Voter{Cookie: cookie}, VoteRequest{Token: s.Play.Token, Choice: ChoiceAdd}, once)
+			var first *Replayed
+			switch want := fmt.Sprint("draw ", i%2+1); {
+			case i < 2 && (err != nil || fmt.Sprint("draw ", m.Draw.Nonce) != want):
+				t.Errorf("vote %d: %+v, %v", i, m, err)
+			case i >= 2 && (!errors.As(err, &first) || string(first.Body) != want):
+				t.Errorf("repeated vote %d: %+v, %v", i, m, err)
+			}
+		}
 	})
 }
