@@ -87,6 +87,15 @@ func TestScope(t *testing.T) {
 	}
 }
 
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
 func TestPasswords(t *testing.T) {
 	each(t, func(t *testing.T, s *account.Store) {
 		generated := add(t, s, "door switch", account.Status, "")
@@ -100,10 +109,19 @@ func TestPasswords(t *testing.T) {
 			"pässword mit ü:": {Label: "menschen", Scope: account.All},
 		} {
 			for range 2 {
-				if p, err := s.CheckPassword(t.Context(), secret); p != want || err != nil {
+				p, err := s.CheckPassword(t.Context(), secret)
+				if p.Label != want.Label || p.Scope != want.Scope || isClosed(p.Revoked) || err != nil {
 					t.Errorf("%s: %v, %v", want.Label, p, err)
 				}
 			}
+		}
+		kept, err := s.CheckPassword(t.Context(), generated)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lost, err := s.CheckPassword(t.Context(), "pässword mit ü:")
+		if err != nil {
+			t.Fatal(err)
 		}
 		for _, wrong := range []string{"", "x", generated[1:], strings.ToUpper(generated), "pässword mit ü", "pässword\x00", "\xff12345678", strings.Repeat("x", 100_000)} {
 			if p, err := s.CheckPassword(t.Context(), wrong); err != account.ErrUnauthorized {
@@ -118,6 +136,9 @@ func TestPasswords(t *testing.T) {
 		}
 		if err := s.RevokePassword(t.Context(), "menschen"); err != nil {
 			t.Fatal(err)
+		}
+		if !isClosed(lost.Revoked) || isClosed(kept.Revoked) {
+			t.Error("the bearers of the revoked password, or of another one, were told wrong")
 		}
 		if _, err := s.CheckPassword(t.Context(), "pässword mit ü:"); err != account.ErrUnauthorized {
 			t.Error("a revoked password was accepted: ", err)
@@ -186,7 +207,7 @@ func TestFirstPasswordIsMadeOnce(t *testing.T) {
 		for _, s := range stores {
 			within(t, time.Second, "heard", func() bool {
 				p, err := s.CheckPassword(t.Context(), secret)
-				return err == nil && p == account.Password{Label: "first", Scope: account.All}
+				return err == nil && p.Label == "first" && p.Scope == account.All
 			})
 		}
 		if err := stores[0].RevokePassword(t.Context(), "first"); err != nil {

@@ -25,6 +25,7 @@ type passwords struct {
 	rows      []storedPassword
 	generated map[[32]byte]*livePassword // by the SHA-256 of the secret
 	chosen    []*livePassword
+	revoked   map[int64]chan struct{} // by a password's id
 	// verified maps the keyed SHA-256 of a chosen secret to a *verification;
 	// it never holds more of them than there are chosen passwords.
 	verified sync.Map
@@ -61,17 +62,32 @@ func (s *Store) load(ctx context.Context) error {
 	if old := s.passwords.Load(); old != nil && slices.EqualFunc(old.rows, rows, same) {
 		return nil
 	}
-	next, err := newPasswords(rows)
-	if err == nil {
-		s.passwords.Store(next)
+	next, err := s.newPasswords(rows)
+	if err != nil {
+		return err
 	}
-	return err
+	if old := s.passwords.Swap(next); old != nil {
+		for id, revoked := range old.revoked {
+			if next.revoked[id] == nil {
+				close(revoked)
+			}
+		}
+	}
+	return nil
 }
 
-func newPasswords(rows []storedPassword) (*passwords, error) {
-	p := &passwords{rows: rows, generated: map[[32]byte]*livePassword{}}
+// newPasswords takes over from the present list what tells the bearers of a password that it was revoked.
+func (s *Store) newPasswords(rows []storedPassword) (*passwords, error) {
+	p := &passwords{rows: rows, generated: map[[32]byte]*livePassword{}, revoked: map[int64]chan struct{}{}}
+	old := s.passwords.Load()
 	for _, row := range rows {
+		revoked := make(chan struct{})
+		if old != nil && old.revoked[row.id] != nil {
+			revoked = old.revoked[row.id]
+		}
+		p.revoked[row.id] = revoked
 		live := &livePassword{Password: row.Password, id: row.id}
+		live.Revoked = revoked
 		live.used.Store(row.used)
 		if text, ok := strings.CutPrefix(row.hash, generatedPrefix); ok {
 			var sum [32]byte

@@ -20,8 +20,9 @@ const (
 
 // Password is a club password as its bearer's requests see it.
 type Password struct {
-	Label string // unique among the club's passwords
-	Scope Scope
+	Label   string // unique among the club's passwords
+	Scope   Scope
+	Revoked <-chan struct{} // closed when this process hears that it was revoked; set for bearers only
 }
 
 // PasswordInfo is a club password as its operator sees it.

@@ -14,6 +14,7 @@ type caller struct {
 	member bool
 	scope  account.Scope
 	query  url.Values
+	until  <-chan struct{} // closed when the password is revoked; nil without one
 }
 
 // view is what the caller sees.
@@ -50,7 +51,7 @@ func (a *API) caller(r *http.Request) (caller, error) {
 	if err != nil {
 		return c, err
 	}
-	c.member, c.scope = true, password.Scope
+	c.member, c.scope, c.until = true, password.Scope, password.Revoked
 	if r.Method != http.MethodPut && !c.scope.Has(account.Read) {
 		return c, forbidden(c.scope, account.Read)
 	}

@@ -289,3 +289,31 @@ func TestKnownPasswordIsNotHeldUp(t *testing.T) {
 		s.status(401, "", "", "GET", "/api/v0/all", "")
 	})
 }
+
+// TestStreamsEndWithTheirPassword revokes the password of an open stream.
+func TestStreamsEndWithTheirPassword(t *testing.T) {
+	each(t, func(t *testing.T, s *server) {
+		secret, err := s.accounts.AddPassword(t.Context(), "screen", account.Read, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept, public := s.open("member", "all/stream"), s.open("", "status/stream")
+		revoked := []*reader{s.open(secret, "all/stream"), s.open(secret, "status/stream?format=SSE")}
+		kept.want(closed1, nobody2)
+		public.want(`{"time":1800000030,"type":"status","status":"closed"}`)
+		revoked[0].want(closed1, nobody2)
+		revoked[1].event() // how soon to come again
+		revoked[1].event()
+		if err := s.accounts.RevokePassword(t.Context(), "screen"); err != nil {
+			t.Fatal(err)
+		}
+		s.put(openStatus)
+		kept.want(public3)
+		public.line()
+		for _, r := range revoked {
+			if line, more := r.next(); more {
+				t.Errorf("after the password was revoked: %q", line)
+			}
+		}
+	})
+}

@@ -133,7 +133,7 @@ func (a *API) subscription(r *http.Request, c caller, ch *channel) (s stream.Sub
 	if s.KeepAlive, err = parseKeepAlive(c, ch.format); err != nil {
 		return s, err
 	}
-	s.KeepAliveFrame = keepAliveFrames[ch.format]
+	s.KeepAliveFrame, s.Until = keepAliveFrames[ch.format], c.until
 	s.Addr = web.Network(a.Proxies.Addr(r)).String()
 	if ch.format == sse {
 		s.Prelude = []byte(retry)

@@ -16,6 +16,19 @@ type Subscription struct {
 	KeepAlive      time.Duration // how long nothing is sent before KeepAliveFrame is; 0: never. Whole seconds.
 	KeepAliveFrame []byte        // kept, not copied: share one
 	Addr           string        // for the ceiling per address; "" is an address too
+	// Until ends the stream when it is closed: no event is sent from then on, and the connection is closed before the
+	// next one, or when the Hub looks at quiet streams. nil: never.
+	Until <-chan struct{}
+}
+
+// over says whether a stream was to end by now.
+func over(until <-chan struct{}) bool {
+	select {
+	case <-until:
+		return true
+	default:
+		return false
+	}
 }
 
 // Serve answers r with a stream that lasts until the reader leaves or the Hub
@@ -107,7 +120,7 @@ func (l *Log) takeOver(conn net.Conn, s Subscription) {
 	}
 	sub := &subscriber{
 		conn: conn, raw: raw, lane: l.join(), after: s.After, wrote: l.hub.clock(),
-		keepAlive: s.KeepAlive, frame: s.KeepAliveFrame, addr: s.Addr,
+		keepAlive: s.KeepAlive, frame: s.KeepAliveFrame, addr: s.Addr, until: s.Until,
 	}
 	n, err := newAttempt().send(raw, s.Prelude)
 	switch {

@@ -12,7 +12,10 @@ import (
 // piece is how many bytes a pen writes under one deadline.
 const piece = 8 << 10
 
-var errAborted = errors.New("stream: given up")
+var (
+	errAborted = errors.New("stream: given up")
+	errOver    = errors.New("stream: over")
+)
 
 // A pen writes for a goroutine that can wait. A piece that does not go out
 // within timeout is an error.
@@ -84,9 +87,13 @@ func (p *pen) abort() {
 }
 
 // catchUp writes every event after the given id and returns the new position,
-// once that is the head. When ctx ends it stops, after one more write at most.
-func (l *Log) catchUp(ctx context.Context, p *pen, after int64) (int64, error) {
+// once that is the head. When ctx ends it stops, after one more write at most;
+// when until is closed it writes nothing more.
+func (l *Log) catchUp(ctx context.Context, p *pen, after int64, until <-chan struct{}) (int64, error) {
 	for {
+		if over(until) {
+			return after, errOver
+		}
 		frames, last, ok := l.since(after)
 		if ok && last == after {
 			return after, nil
@@ -118,7 +125,7 @@ func (s *subscriber) chase(rest []byte) {
 		err = p.write(rest)
 	}
 	if err == nil {
-		s.after, err = s.lane.log.catchUp(h.ctx, p, s.after)
+		s.after, err = s.lane.log.catchUp(h.ctx, p, s.after, s.until)
 	}
 	h.lay(p)
 	s.wrote = h.clock()
@@ -153,7 +160,7 @@ func (l *Log) follow(ctx context.Context, p *pen, s Subscription) {
 			return
 		}
 		before := after
-		if after, err = l.catchUp(ctx, p, after); err != nil {
+		if after, err = l.catchUp(ctx, p, after, s.Until); err != nil {
 			return
 		}
 		if after != before && timer != nil {
@@ -161,12 +168,14 @@ func (l *Log) follow(ctx context.Context, p *pen, s Subscription) {
 		}
 		select {
 		case <-heard:
+		case <-s.Until:
+			return
 		case <-due:
 			err = p.write(s.KeepAliveFrame)
 			timer.Reset(s.KeepAlive)
 		case <-ctx.Done():
 			if l.hub.ctx.Err() != nil {
-				_, _ = l.catchUp(ctx, p, after)
+				_, _ = l.catchUp(ctx, p, after, s.Until)
 			}
 			return
 		}

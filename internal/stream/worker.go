@@ -9,7 +9,7 @@ import (
 )
 
 // keepAliveGrain is how often a worker looks for readers that want a sign of
-// life.
+// life, at most.
 const keepAliveGrain = time.Second
 
 // A subscriber is a reader whose connection was taken over. At any time it
@@ -23,6 +23,7 @@ type subscriber struct {
 	keepAlive time.Duration // 0: none
 	frame     []byte        // what keeps it alive
 	addr      string
+	until     <-chan struct{} // ends the stream when closed
 }
 
 // A lane holds the subscribers of one Log that one worker writes to.
@@ -165,7 +166,7 @@ func (w *worker) expect(s *subscriber) {
 	if s.keepAlive <= 0 {
 		return
 	}
-	if due := s.wrote + s.keepAlive; w.nextAlive == 0 || due < w.nextAlive {
+	if due := s.due(); w.nextAlive == 0 || due < w.nextAlive {
 		w.nextAlive = due
 	}
 }
@@ -201,7 +202,7 @@ func (w *worker) drop(ln *lane) {
 // deliver writes to s everything up to the head. It returns false when s is
 // no longer the worker's.
 func (w *worker) deliver(s *subscriber) bool {
-	if s.lane.log.ended.Load() {
+	if s.lane.log.ended.Load() || over(s.until) {
 		w.try.drain(s.raw) // unread bytes would make the close a reset
 		s.end()
 		return false
@@ -269,25 +270,31 @@ func (w *worker) round() {
 	for i := len(w.lanes) - 1; i >= 0; i-- {
 		w.each(w.lanes[i], visit)
 	}
-	if w.nextAlive > 0 {
-		w.nextAlive = max(w.nextAlive, began+keepAliveGrain)
-	}
 }
 
 func (w *worker) visit(s *subscriber, look bool) bool {
 	if look {
 		err := w.try.drain(s.raw)
 		w.pause()
-		if err != nil {
+		if err != nil || over(s.until) {
 			s.end()
 			return false
 		}
 	}
-	if s.keepAlive > 0 && w.now >= s.wrote+s.keepAlive && !w.write(s, s.frame) {
-		return false
+	if s.keepAlive > 0 && w.now >= s.due() {
+		if !w.write(s, s.frame) {
+			return false
+		}
+		s.wrote = w.now.Truncate(keepAliveGrain)
 	}
 	w.expect(s)
 	return true
+}
+
+// due is when s gets a sign of life unless an event comes before. It lies on the Hub's whole seconds, whatever else the
+// worker does: otherwise readers could tell from it when others were written to.
+func (s *subscriber) due() time.Duration {
+	return (s.wrote + s.keepAlive).Truncate(keepAliveGrain)
 }
 
 // finish writes what can be written at once and ends every stream.
