@@ -69,6 +69,7 @@ type Selection struct {
 	at    selection
 	first []Action // up to 1,000
 	left  int64    // how many may follow the first
+	last  Action   // the newest within the bounds, where some may follow
 }
 
 // Select runs a query.
@@ -86,21 +87,27 @@ func (c *Club) Select(ctx context.Context, q Query) (*Selection, error) {
 			}
 		}
 		s.first, err = s.at.list(tx, min(q.Count, page), last)
-		if len(s.first) == page {
-			s.left = q.Count - page
+		if err != nil || len(s.first) < page {
+			return err
+		}
+		s.left = q.Count - page
+		newest, err := s.at.list(tx, 1, true)
+		if err == nil {
+			s.last = newest[0]
 		}
 		return err
 	})
 }
 
 // Key names the result: because the log only grows, two selections with the same
-// key hold the same actions.
+// key hold the same actions. A log that went on otherwise, from a backup, has
+// another newest action, and so another key.
 func (s *Selection) Key() string {
 	low := s.at.low
 	if len(s.first) > 0 {
 		low = s.first[0].ID
 	}
-	return fmt.Sprint(s.at.where, s.at.args, low, s.at.high, len(s.first), s.left)
+	return fmt.Sprint(s.at.where, s.at.args, low, s.at.high, len(s.first), s.left, s.last)
 }
 
 // Each calls fn with the actions in ascending order of id, whatever the query

@@ -225,3 +225,28 @@ func TestSelectionStands(t *testing.T) {
 		}
 	})
 }
+
+// TestKeyOfALogThatWentOnOtherwise has the newest action differ, as after a backup was started on.
+func TestKeyOfALogThatWentOnOtherwise(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.fill(t, page+500)
+		key := func() string {
+			s, err := h.Select(t.Context(), Query{Count: 5_000})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s.Key()
+		}
+		before := key()
+		if again := key(); again != before {
+			t.Errorf("%s, then %s", before, again)
+		}
+		h.do(t, func(tx *db.Tx) error {
+			_, err := tx.Exec("update action set note = 'another' where id = (select max(id) from action)")
+			return err
+		})
+		if key() == before {
+			t.Error("two logs have one key")
+		}
+	})
+}
