@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -100,7 +101,11 @@ func Load(from Sources) (*Config, error) {
 
 func (c *Config) apply(s Setting, source, value string) error {
 	if !s.set(c, value) {
-		return fmt.Errorf("%s: %q is not allowed; allowed: %s", source, value, s.Allowed)
+		shown := strconv.Quote(value)
+		if strings.Contains(value, "@") {
+			shown = "the value" // a URL may hold a password
+		}
+		return fmt.Errorf("%s: %s is not allowed; allowed: %s", source, shown, s.Allowed)
 	}
 	return nil
 }

@@ -96,7 +96,7 @@ func TestBadFiles(t *testing.T) {
 func TestBadValues(t *testing.T) {
 	for name, values := range map[string][]string{
 		"listen":                  {"", "8000", "localhost", ":70000", ":http"},
-		"database":                {""},
+		"database":                {"", "postgress://u:secret@db/x", "mysql://db/x", "POSTGRES://db/x", "file:/x", "sqlite:///x.db"},
 		"public_url":              {"stint.example", "ftp://a", "https://", "https://a/b", "https://u@a"},
 		"trusted_proxies":         {"10.0.0.0/33", "proxy", "1.2.3.4 5.6.7.8"},
 		"wings.club":              {"", "yes", "1"},
@@ -121,6 +121,10 @@ func TestBadValues(t *testing.T) {
 	}
 	_, err := load(map[string]string{"STINT_CLUB_ANONYMOUS": "x"}, nil, "")
 	if err == nil || err.Error() != `STINT_CLUB_ANONYMOUS: "x" is not allowed; allowed: public or challenge` {
+		t.Error(err)
+	}
+	_, err = load(map[string]string{"STINT_DATABASE": "postgress://stint:secret@db/stint"}, nil, "")
+	if err == nil || err.Error() != `STINT_DATABASE: the value is not allowed; allowed: the path of an SQLite file, or a postgres:// URL` {
 		t.Error(err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -39,7 +40,7 @@ var settings = []Setting{
 		func(c *Config, v string) bool { return address(&c.Listen, v) }},
 	{"database", DefaultDatabase, "the path of an SQLite file, or a postgres:// URL",
 		"The database. An SQLite file is made if it is not there.",
-		func(c *Config, v string) bool { c.Database = v; return v != "" && !strings.Contains(v, "\x00") }},
+		func(c *Config, v string) bool { return database(c, v) }},
 	{"public_url", "", "http:// or https:// and a host, without a path",
 		"Where people reach the server, if it stands behind a proxy. It is shown to them.",
 		func(c *Config, v string) bool { return origin(&c.PublicURL, v) }},
@@ -91,6 +92,15 @@ var settings = []Setting{
 	{"tracker.key_file", "", "a file of mode 0600; made if it is not there",
 		"The key that seals private texts. By default it is stint.key beside an SQLite database, and ./data/stint.key with PostgreSQL, whose servers all need the same key.",
 		func(c *Config, v string) bool { c.Tracker.KeyFile = v; return true }},
+}
+
+var urlScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:/`)
+
+// database refuses URLs other than PostgreSQL's: as a path, a mistyped one would
+// be a new, empty database.
+func database(c *Config, v string) bool {
+	c.Database = v
+	return v != "" && !strings.Contains(v, "\x00") && (c.Postgres() || !urlScheme.MatchString(v))
 }
 
 func address(into *string, v string) bool {

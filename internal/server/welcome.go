@@ -55,7 +55,11 @@ const welcomeTracker = `Add a person to the tracker, with a token for their phon
 // welcome makes the first password and shows it, once for a database. It warns
 // of a club that nobody can use.
 func (h *house) welcome(ctx context.Context, c *config.Config, base string, out io.Writer) error {
-	if h.club == nil || c.Club.Open {
+	if h.club == nil {
+		return nil
+	}
+	if c.Club.Open {
+		h.log.Warn("the club is open: whoever reaches this server may read and change everything (club.open)")
 		return nil
 	}
 	secret, err := h.accounts.FirstPassword(ctx)
