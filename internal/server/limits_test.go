@@ -52,7 +52,7 @@ func TestWhatNeverEnds(t *testing.T) {
 		"body of a PUT":    {"PUT /api/v0 HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n{", "HTTP/1.1 408", bodyTimeout},
 		"body of a GET":    {"GET /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n{", "HTTP/1.1 200", bodyTimeout},
 		"chunks of a GET":  {"GET /healthz HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n", "HTTP/1.1 200", bodyTimeout},
-		"header of 20 KiB": {"GET / HTTP/1.1\r\nHost: a\r\nX-A: " + strings.Repeat("a", 21<<10) + "\r\n\r\n", "HTTP/1.1 431", time.Second},
+		"header of 17 KiB": {"GET / HTTP/1.1\r\nHost: a\r\nX-A: " + strings.Repeat("a", 17<<10) + "\r\n\r\n", "HTTP/1.1 431", time.Second},
 		"idle":             {"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 200", idleTimeout},
 	} {
 		t.Run(name, func(t *testing.T) {

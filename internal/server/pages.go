@@ -29,7 +29,12 @@ func (h *house) registerPages() error {
 	if err != nil {
 		return err
 	}
-	h.page("/api/versions", web.NewAnswer("application/json", versions).Serve)
+	answer := web.NewAnswer("application/json", versions)
+	h.page("/api/versions", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Access-Control-Expose-Headers", "Date, ETag, X-Request-Id")
+		w.Header().Set("Vary", "Authorization, Cookie, Origin")
+		answer.Serve(w, r)
+	})
 	h.page("/healthz", func(w http.ResponseWriter, r *http.Request) { ok(w) })
 	h.page("/readyz", h.ready)
 	h.page("/{$}", h.home)

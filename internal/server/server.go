@@ -10,6 +10,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path"
+	"strings"
 	"time"
 
 	"stint/internal/config"
@@ -24,7 +26,7 @@ const (
 	idleTimeout   = 2 * time.Minute
 	bodyTimeout   = 30 * time.Second // for a body that no handler reads
 	answerTimeout = time.Minute      // for an answer, unless its handler grants more
-	maxHeader     = 16 << 10
+	maxHeader     = 12 << 10         // bytes; net/http takes 4 KiB more
 
 	streamsEnd = 5 * time.Second // for readers to take what was begun, once the server stops
 	answersEnd = 8 * time.Second // for everything that is being written then
@@ -78,7 +80,7 @@ func logger(c *config.Config, to io.Writer) *slog.Logger {
 // serve answers requests from listener, over TLS unless secure is nil.
 func (h *house) serve(ctx context.Context, listener net.Listener, secure *tls.Config) error {
 	srv := &http.Server{
-		Handler:           web.Log(h.log, limitBody(h.mux)),
+		Handler:           web.Log(h.log, limitBody(straight(h.mux))),
 		ReadHeaderTimeout: headerTimeout,
 		WriteTimeout:      answerTimeout,
 		IdleTimeout:       idleTimeout,
@@ -114,6 +116,27 @@ func (h *house) stop(srv *http.Server) {
 		h.log.Warn("some answers were cut short", "error", err)
 		srv.Close()
 	}
+}
+
+// straight has paths with empty segments, "." or ".." answered as unknown ones of
+// their API, where http.ServeMux would redirect with a page of its own.
+func straight(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p := r.URL.Path
+		clean := path.Clean(p)
+		if strings.HasSuffix(p, "/") && clean != "/" {
+			clean += "/"
+		}
+		if p != clean && p != "*" && p != "" {
+			r.URL.Path, r.URL.RawPath = "/-", ""
+			for _, api := range []string{"/api/v0/", "/api/v2/"} {
+				if strings.HasPrefix(p, api) {
+					r.URL.Path = api + "-"
+				}
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // limitBody gives up on a body that no handler reads and that does not end:

@@ -40,7 +40,7 @@ func (f *FailureLimit) Check(a netip.Addr) error {
 	}
 	seconds := int(missing*failureInterval.Seconds()) + 1
 	return &Error{Status: http.StatusTooManyRequests, Code: "rate_limited",
-		Detail: "Too many failed logins from this address; try again in " + strconv.Itoa(seconds) + " seconds.",
+		Detail: "Too many failed logins from this address; Retry-After says in how many seconds to try again.",
 		Header: http.Header{"Retry-After": {strconv.Itoa(seconds)}}}
 }
 

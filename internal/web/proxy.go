@@ -29,8 +29,8 @@ func (p Proxies) Addr(r *http.Request) netip.Addr {
 	}
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(hops) - 1; i >= 0; i-- {
-		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
-		if err != nil {
+		hop, ok := parseHop(strings.TrimSpace(hops[i]))
+		if !ok {
 			break
 		}
 		peer = hop.Unmap()
@@ -39,6 +39,15 @@ func (p Proxies) Addr(r *http.Request) netip.Addr {
 		}
 	}
 	return peer
+}
+
+// parseHop reads an address, which some proxies send with the port.
+func parseHop(text string) (netip.Addr, bool) {
+	if a, err := netip.ParseAddr(strings.Trim(text, "[]")); err == nil {
+		return a, true
+	}
+	with, err := netip.ParseAddrPort(text)
+	return with.Addr(), err == nil
 }
 
 // Private says whether what the client sends crossed no network in the clear:
