@@ -66,18 +66,7 @@ func appendKeyholder(b []byte, k *tracker.Keyholder, people *people, user int64)
 
 // postKeyholder answers POST keyholders.php: an owner invites, or who was invited accepts.
 func (a *API) postKeyholder(c *call) error {
-	if err := c.onlyParams(); err != nil {
-		return err
-	}
-	text, err := c.readBody()
-	if err != nil {
-		return err
-	}
-	b, err := c.parseBody(text)
-	if err != nil {
-		return err
-	}
-	key, err := c.idempotencyKey()
+	b, text, key, err := c.posted()
 	if err != nil {
 		return err
 	}

@@ -45,20 +45,24 @@ func (a *API) listSessions(c *call) error {
 	return c.succeed(http.StatusOK)
 }
 
+// posted reads a POST that may be repeated: its body, also as it came, and its Idempotency-Key, "" for none.
+func (c *call) posted() (b *body, text []byte, key string, err error) {
+	if err = c.onlyParams(); err != nil {
+		return nil, nil, "", err
+	}
+	if text, err = c.readBody(); err != nil {
+		return nil, nil, "", err
+	}
+	if b, err = c.parseBody(text); err != nil {
+		return nil, nil, "", err
+	}
+	key, err = c.idempotencyKey()
+	return b, text, key, err
+}
+
 // postSession answers document, "POST /api/v2/sessions.php (insert/start)".
 func (a *API) postSession(c *call) error {
-	if err := c.onlyParams(); err != nil {
-		return err
-	}
-	text, err := c.readBody()
-	if err != nil {
-		return err
-	}
-	b, err := c.parseBody(text)
-	if err != nil {
-		return err
-	}
-	key, err := c.idempotencyKey()
+	b, text, key, err := c.posted()
 	if err != nil {
 		return err
 	}

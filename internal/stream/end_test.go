@@ -17,16 +17,11 @@ func TestEnd(t *testing.T) {
 			h := NewHub(Options{})
 			nothing := func(_ context.Context, after int64) ([]byte, int64, error) { return nil, after, nil }
 			logs := map[string]*Log{"/a": h.NewLog(0, nothing), "/b": h.NewLog(0, nothing)}
-			srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			srv := startServer(secure, func(w http.ResponseWriter, r *http.Request) {
 				if err := logs[r.URL.Path].Serve(w, r, Subscription{Prelude: []byte("begin\n")}); err != nil {
 					t.Error(err)
 				}
-			}))
-			if secure {
-				srv.StartTLS()
-			} else {
-				srv.Start()
-			}
+			})
 			defer srv.Close()
 			defer h.Close(t.Context())
 			open := func(path string) io.ReadCloser {
@@ -77,4 +72,12 @@ func readN(t *testing.T, r io.Reader, n int) string {
 		t.Fatal(err)
 	}
 	return string(b)
+}
+
+// startServer serves over TLS, where connections can't be taken over, or over plain TCP.
+func startServer(secure bool, serve http.HandlerFunc) *httptest.Server {
+	if secure {
+		return httptest.NewTLSServer(serve)
+	}
+	return httptest.NewServer(serve)
 }

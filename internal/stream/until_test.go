@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"testing"
 	"time"
 )
@@ -16,16 +15,11 @@ func TestUntil(t *testing.T) {
 			h := NewHub(Options{LookEvery: 50 * time.Millisecond})
 			log := h.NewLog(0, func(_ context.Context, after int64) ([]byte, int64, error) { return nil, after, nil })
 			until := map[string]chan struct{}{"/first": make(chan struct{}), "/second": make(chan struct{})}
-			srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			srv := startServer(secure, func(w http.ResponseWriter, r *http.Request) {
 				if err := log.Serve(w, r, Subscription{Prelude: []byte("begin\n"), Until: until[r.URL.Path]}); err != nil {
 					t.Error(err)
 				}
-			}))
-			if secure {
-				srv.StartTLS()
-			} else {
-				srv.Start()
-			}
+			})
 			defer srv.Close()
 			defer h.Close(t.Context())
 			open := func(path string) io.ReadCloser {
