@@ -122,12 +122,7 @@ func (h *house) stop(srv *http.Server) {
 // their API, where http.ServeMux would redirect with a page of its own.
 func straight(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		p := r.URL.Path
-		clean := path.Clean(p)
-		if strings.HasSuffix(p, "/") && clean != "/" {
-			clean += "/"
-		}
-		if p != clean && p != "*" && p != "" {
+		if p := r.URL.Path; unclean(p) {
 			r.URL.Path, r.URL.RawPath = "/-", ""
 			for _, api := range []string{"/api/v0/", "/api/v2/"} {
 				if strings.HasPrefix(p, api) {
@@ -137,6 +132,18 @@ func straight(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// unclean says whether http.ServeMux would redirect a path.
+func unclean(p string) bool {
+	if !strings.Contains(p, "//") && !strings.Contains(p, "/.") {
+		return false
+	}
+	clean := path.Clean(p)
+	if strings.HasSuffix(p, "/") && clean != "/" {
+		clean += "/"
+	}
+	return p != clean
 }
 
 // limitBody gives up on a body that no handler reads and that does not end:
