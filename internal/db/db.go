@@ -8,8 +8,8 @@
 // write checked is therefore still true when it writes, in every process, and
 // ids from NextID are handed out in commit order.
 //
-// Writes that wait at the same time share one durable commit, each in a
-// savepoint of its own; Do returns only after that commit.
+// Writes that wait at the same time share one durable commit; one that fails is
+// undone alone. Do returns only after that commit.
 package db
 
 import (
@@ -69,7 +69,7 @@ type engine interface {
 	// topics ring when it commits.
 	announce(s *session, topics []string) error
 	// broken says whether the open transaction can't go on after an error.
-	broken(s *session) bool
+	broken(s *session, err error) bool
 	// lost says, after an error, whether the connection is gone.
 	lost(s *session) bool
 	// idle runs on the writer's connection when no write waits and about
@@ -197,6 +197,7 @@ func (d *DB) explain(s *session, err error) error {
 
 // Glance runs fn, which makes one read-only query, without a transaction
 // around it: for what is read often. A second query would see a newer state.
+// fn is run again when the connection was lost.
 func (d *DB) Glance(ctx context.Context, fn func(*Tx) error) error {
 	s, err := d.borrow(ctx)
 	if err != nil {

@@ -329,3 +329,27 @@ func TestWaitHearsOtherProcess(t *testing.T) {
 		}
 	})
 }
+
+// TestFullDisk has SQLite undo a whole batch by itself: the caller learns why, nothing stays, and the next write works.
+func TestFullDisk(t *testing.T) {
+	d := migrated(t, dbtest.Open(t, dbtest.SQLite(t)))
+	err := d.Do(t.Context(), func(tx *db.Tx) error {
+		if _, err := tx.Exec("insert into item (id, note) values (1, 'before')"); err != nil {
+			return err
+		}
+		if _, err := tx.Exec("pragma max_page_count = 1"); err != nil {
+			return err
+		}
+		_, err := tx.Exec("insert into item (id, note) values (2, hex(zeroblob(1000000)))")
+		return err
+	})
+	if err == nil || !strings.Contains(err.Error(), "full") {
+		t.Errorf("the error does not say why: %v", err)
+	}
+	if n := count(t, d); n != 0 {
+		t.Errorf("%d rows of a failed write", n)
+	}
+	if _, err := insert(d, "after"); err != nil || count(t, d) != 1 {
+		t.Errorf("the next write: %v, %d rows", err, count(t, d))
+	}
+}

@@ -72,7 +72,7 @@ func (*postgres) announce(s *session, topics []string) error {
 func (*postgres) ddl(text string) string { return text }
 
 // broken is true after any failed statement.
-func (*postgres) broken(s *session) bool {
+func (*postgres) broken(s *session, _ error) bool {
 	c := connection(s)
 	return c == nil || c.TxStatus() != 'T'
 }

@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 
-	_ "modernc.org/sqlite" // registers the driver "sqlite"
+	driver "modernc.org/sqlite" // registers the driver "sqlite"
 )
 
 // checkpointAfter is how many writes may pass before the write-ahead log is
@@ -59,16 +59,20 @@ func (*sqlite) connected(ctx context.Context, c *sql.Conn, write bool) error {
 // announce has nothing to do: other processes watch the data version.
 func (*sqlite) announce(*session, []string) error { return nil }
 
-var key = regexp.MustCompile(`bigint( not null)? primary key`)
+var bigintKey = regexp.MustCompile(`bigint( not null)? primary key`)
 
 // ddl makes a 64-bit key the row's own number, which SQLite does only under this
 // spelling; otherwise every table would carry a second tree.
 func (*sqlite) ddl(text string) string {
-	return key.ReplaceAllString(text, "integer primary key")
+	return bigintKey.ReplaceAllString(text, "integer primary key")
 }
 
-// broken is never true: a failed statement leaves the transaction as it was.
-func (*sqlite) broken(*session) bool { return false }
+// broken is true after any failed statement: some leave the transaction as it
+// was, others, as on a full disk, have undone all of it.
+func (*sqlite) broken(_ *session, err error) bool {
+	var failed *driver.Error
+	return errors.As(err, &failed)
+}
 
 // lost is never true: there is no connection that another machine could end.
 func (*sqlite) lost(*session) bool { return false }

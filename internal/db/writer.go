@@ -123,8 +123,13 @@ func (d *DB) commit(s *session, batch []*request) *session {
 			d.bells.ring(topic)
 		}
 	} else if s != nil {
+		again := !d.engine.lost(s)
 		s.close()
 		s = nil
+		if again {
+			// So that idle goes on; should it fail, the next write tries again.
+			s, _ = d.connect(context.Background(), true)
+		}
 	}
 	for _, r := range batch {
 		if err != nil {
@@ -139,39 +144,37 @@ func (d *DB) commit(s *session, batch []*request) *session {
 // fails after having written. When somebody does, everything is undone and run
 // again, each request in a savepoint.
 func (d *DB) transact(s *session, batch []*request) (*session, []string, error) {
-	for _, run := range []func(*session, []*request) (*group, error){d.runFast, d.runApart} {
-		var err error
+	s, err := d.begin(context.Background(), s, true)
+	if err != nil {
+		return s, nil, err
+	}
+	g, failed := d.runFast(s, batch)
+	if failed != nil {
+		if err := s.exec("rollback"); err != nil {
+			return s, nil, d.explain(s, errors.Join(failed, err))
+		}
 		if s, err = d.begin(context.Background(), s, true); err != nil {
 			return s, nil, err
 		}
-		g, err := run(s, batch)
-		if err == errApart {
-			if err := s.exec("rollback"); err != nil {
-				return s, nil, d.explain(s, err)
-			}
-			continue
-		}
-		if err == nil {
-			err = d.prepare(s, g)
-		}
-		if err != nil {
+		if g, err = d.runApart(s, batch); err != nil {
 			return s, nil, d.explain(s, err)
 		}
-		return s, g.rings, s.exec("commit")
 	}
-	panic("unreachable: runApart needs no other way")
+	if err := d.storeGroup(s, g); err != nil {
+		return s, nil, d.explain(s, err)
+	}
+	return s, g.rings, s.exec("commit")
 }
 
-// errApart says that a batch must be run with a savepoint for each request.
-var errApart = errors.New("the batch must be run apart")
-
-func (d *DB) runFast(s *session, batch []*request) (*group, error) {
-	g := &group{}
+// runFast runs the batch until one fails in a way that the others can't live
+// with.
+func (d *DB) runFast(s *session, batch []*request) (g *group, failed error) {
+	g = &group{}
 	for _, r := range batch {
 		tx := Tx{Now: d.Now(), s: s, group: g}
 		r.run(&tx)
-		if r.err != nil && (tx.wrote || d.engine.broken(s)) {
-			return g, errApart
+		if r.err != nil && (tx.wrote || d.engine.broken(s, r.err)) {
+			return g, r.err
 		}
 	}
 	return g, nil
@@ -188,7 +191,7 @@ func (d *DB) runApart(s *session, batch []*request) (*group, error) {
 		if r.err != nil {
 			*g = before
 			if err := s.exec("rollback to savepoint request"); err != nil {
-				return g, err
+				return g, errors.Join(r.err, err)
 			}
 		}
 		if err := s.exec("release savepoint request"); err != nil {
@@ -198,8 +201,8 @@ func (d *DB) runApart(s *session, batch []*request) (*group, error) {
 	return g, nil
 }
 
-// prepare stores what the batch has in common.
-func (d *DB) prepare(s *session, g *group) error {
+// storeGroup stores what the batch has in common.
+func (d *DB) storeGroup(s *session, g *group) error {
 	for name, value := range g.counters {
 		if err := s.exec(setCounter, name, value); err != nil {
 			return err

@@ -81,14 +81,18 @@ func Breakable(t testing.TB) (target string, cut, mend func()) {
 	t.Helper()
 	var base string
 	role := "r_" + rand.Text()
-	t.Cleanup(func() { administer(t, base, fmt.Sprintf("drop role %q", role)) }) // after the schema
+	t.Cleanup(func() { // after the schema
+		if base != "" {
+			administer(t, base, fmt.Sprintf("drop role %q", role))
+		}
+	})
 	u, err := url.Parse(Postgres(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	base = u.String()
-	administer(t, base, fmt.Sprintf("create role %q superuser login", role))
-	u.User = url.User(role)
+	administer(t, base, fmt.Sprintf("create role %q superuser login password '%s'", role, role))
+	u.User = url.UserPassword(role, role)
 	cut = func() {
 		administer(t, base, fmt.Sprintf("alter role %q nologin", role),
 			fmt.Sprintf("select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = '%s'", role))
