@@ -60,6 +60,9 @@ func (ch channel) replay(c *club.Club) stream.Replay {
 	return func(ctx context.Context, after int64) (frames []byte, last int64, err error) {
 		list, err := c.After(ctx, after, ch.actions, ch.view == publicView)
 		for i := range list {
+			if len(frames) > replayBytes {
+				break
+			}
 			frames = ch.append(frames, &list[i])
 			after = list[i].ID
 		}
@@ -100,7 +103,8 @@ func (t *tail) broadcastAs(list []club.Action, f format, v view) {
 const (
 	retry        = "retry: 3000\n\n"
 	sseKeepAlive = 25 * time.Second
-	maxKeepAlive = 3600 // seconds
+	maxKeepAlive = 3600     // seconds
+	replayBytes  = 64 << 10 // that are read from the log at once
 )
 
 var keepAliveFrames = [2][]byte{newline: []byte("\n"), sse: []byte(":\n\n")}

@@ -16,8 +16,8 @@ type Subscription struct {
 	KeepAlive      time.Duration // how long nothing is sent before KeepAliveFrame is; 0: never. Whole seconds.
 	KeepAliveFrame []byte        // kept, not copied: share one
 	Addr           string        // for the ceiling per address; "" is an address too
-	// Until ends the stream when it is closed: no event is sent from then on, and the connection is closed before the
-	// next one, or when the Hub looks at quiet streams. nil: never.
+	// Until ends the stream when it is closed: no event is begun from then on, and the connection is closed before the
+	// next one, or when the Hub looks at quiet streams, or when a write that is blocked is given up. nil: never.
 	Until <-chan struct{}
 }
 
@@ -64,7 +64,7 @@ func (l *Log) Serve(w http.ResponseWriter, r *http.Request, s Subscription) erro
 	}
 	_ = rc.SetReadDeadline(time.Time{}) // the server's would end the stream
 	w.WriteHeader(http.StatusOK)
-	p := h.pick(w, rc.Flush, rc.SetWriteDeadline)
+	p := h.pick(w, rc.Flush, rc.SetWriteDeadline, s.Until)
 	defer h.lay(p)
 	l.follow(r.Context(), p, s)
 	return nil
@@ -144,7 +144,7 @@ func (l *Log) keep(conn net.Conn, s Subscription) {
 		defer cancel()
 		_, _ = io.Copy(io.Discard, conn)
 	})
-	p := h.pick(conn, func() error { return nil }, conn.SetWriteDeadline)
+	p := h.pick(conn, func() error { return nil }, conn.SetWriteDeadline, s.Until)
 	defer h.lay(p)
 	l.follow(ctx, p, s)
 }

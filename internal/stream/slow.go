@@ -24,14 +24,15 @@ type pen struct {
 	flush    func() error
 	deadline func(time.Time) error
 	timeout  time.Duration
+	until    <-chan struct{} // nothing is written once it is closed
 
 	mu      sync.Mutex
 	aborted bool
 }
 
 // pick registers a pen, so that Close can give up what it writes.
-func (h *Hub) pick(out io.Writer, flush func() error, deadline func(time.Time) error) *pen {
-	p := &pen{out: out, flush: flush, deadline: deadline, timeout: h.opts.WriteTimeout}
+func (h *Hub) pick(out io.Writer, flush func() error, deadline func(time.Time) error, until <-chan struct{}) *pen {
+	p := &pen{out: out, flush: flush, deadline: deadline, timeout: h.opts.WriteTimeout, until: until}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	p.aborted = h.aborted
@@ -48,6 +49,9 @@ func (h *Hub) lay(p *pen) {
 // write writes b and flushes, also when b is empty.
 func (p *pen) write(b []byte) error {
 	for first := true; first || len(b) > 0; first = false {
+		if over(p.until) {
+			return errOver
+		}
 		if err := p.arm(time.Now().Add(p.timeout)); err != nil {
 			return err
 		}
@@ -87,13 +91,9 @@ func (p *pen) abort() {
 }
 
 // catchUp writes every event after the given id and returns the new position,
-// once that is the head. When ctx ends it stops, after one more write at most;
-// when until is closed it writes nothing more.
-func (l *Log) catchUp(ctx context.Context, p *pen, after int64, until <-chan struct{}) (int64, error) {
+// once that is the head. When ctx ends it stops, after one more write at most.
+func (l *Log) catchUp(ctx context.Context, p *pen, after int64) (int64, error) {
 	for {
-		if over(until) {
-			return after, errOver
-		}
 		frames, last, ok := l.since(after)
 		if ok && last == after {
 			return after, nil
@@ -119,13 +119,13 @@ func (l *Log) catchUp(ctx context.Context, p *pen, after int64, until <-chan str
 // worker.
 func (s *subscriber) chase(rest []byte) {
 	h := s.lane.worker.hub
-	p := h.pick(s.conn, func() error { return nil }, s.conn.SetWriteDeadline)
+	p := h.pick(s.conn, func() error { return nil }, s.conn.SetWriteDeadline, s.until)
 	var err error
 	if len(rest) > 0 {
 		err = p.write(rest)
 	}
 	if err == nil {
-		s.after, err = s.lane.log.catchUp(h.ctx, p, s.after, s.until)
+		s.after, err = s.lane.log.catchUp(h.ctx, p, s.after)
 	}
 	h.lay(p)
 	s.wrote = h.clock()
@@ -160,7 +160,7 @@ func (l *Log) follow(ctx context.Context, p *pen, s Subscription) {
 			return
 		}
 		before := after
-		if after, err = l.catchUp(ctx, p, after, s.Until); err != nil {
+		if after, err = l.catchUp(ctx, p, after); err != nil {
 			return
 		}
 		if after != before && timer != nil {
@@ -175,7 +175,7 @@ func (l *Log) follow(ctx context.Context, p *pen, s Subscription) {
 			timer.Reset(s.KeepAlive)
 		case <-ctx.Done():
 			if l.hub.ctx.Err() != nil {
-				_, _ = l.catchUp(ctx, p, after, s.Until)
+				_, _ = l.catchUp(ctx, p, after)
 			}
 			return
 		}
