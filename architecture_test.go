@@ -23,7 +23,7 @@ var drawing = map[string][]string{
 	"server":       {"account", "api", "apiv0", "apiv2", "club", "config", "db", "seal", "stream", "tracker", "votepage", "web"},
 	"apiv0":        {"account", "club", "db", "stream", "web"},
 	"apiv2":        {"account", "db", "stream", "tracker", "tracker/fair", "tracker/wall", "web"},
-	"votepage":     {"tracker", "tracker/fair", "web"},
+	"votepage":     {"db", "tracker", "tracker/fair", "web"},
 	"club":         {"db"},
 	"tracker":      {"db", "seal", "tracker/fair", "tracker/wall"},
 	"tracker/fair": {},

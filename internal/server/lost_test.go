@@ -53,8 +53,12 @@ func TestTheDatabaseGoesAndComes(t *testing.T) {
 		},
 		"ask for health": func() answer { return send("GET", "/readyz", "", "") },
 	}
+	voteLink := func() answer { return send("GET", "/v/ABCDEFGHIJKLMNOPQRSTUVWXYZ", "", "") }
 	send("GET", "/api/v0/status", "", "") // so that the password is remembered
 	cut()
+	if got := voteLink(); got.status != http.StatusServiceUnavailable || !strings.Contains(got.body, "try again later") {
+		t.Errorf("the vote page: %d %s", got.status, got.body)
+	}
 	for name, request := range requests {
 		if got := request(); got.status != http.StatusServiceUnavailable || !strings.Contains(got.body, "The database does not answer") {
 			t.Errorf("%s: %d %s", name, got.status, got.body)

@@ -19,6 +19,7 @@ import (
 	"strings"
 	"time"
 
+	"stint/internal/db"
 	"stint/internal/tracker"
 	"stint/internal/web"
 )
@@ -204,7 +205,11 @@ func (p *page) failed(r *http.Request, err error) (*view, int) {
 	if r.Context().Err() == nil {
 		p.Log.Error("internal error", "route", r.Pattern, "error", err)
 	}
-	return &view{Title: "Vote", Message: "Something went wrong here. Please try again later."}, http.StatusInternalServerError
+	status := http.StatusInternalServerError
+	if errors.Is(err, db.ErrUnavailable) {
+		status = http.StatusServiceUnavailable
+	}
+	return &view{Title: "Vote", Message: "Something went wrong here. Please try again later."}, status
 }
 
 func (p *page) send(w http.ResponseWriter, r *http.Request, status int, v *view) {
