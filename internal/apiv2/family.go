@@ -94,7 +94,7 @@ func (c *call) replayed(err error) (bool, error) {
 	return true, c.reply(first.Status, first.Body)
 }
 
-// names finds out how people are called, each once.
+// people finds out how people are called, each once.
 type people struct {
 	*API
 	c     *call

@@ -70,14 +70,15 @@ func (a *API) postKeyholder(c *call) error {
 	if err != nil {
 		return err
 	}
+	// Everybody who can stand in the answer is made known before: it is encoded inside the write.
 	people := a.people(c)
 	encode := func(result any) ([]byte, error) { return encodeLink(result, people, c.who.UserID) }
 	once := c.once("keyholders", key, text, http.StatusCreated, encode)
 	switch action := b.text(fieldAsked); action {
 	case "invite":
-		err = a.invite(c, b, once)
+		err = a.invite(c, b, people, once)
 	case "accept":
-		err = a.accept(c, b, once)
+		err = a.accept(c, b, people, once)
 	default:
 		b.fail("action", "invite or accept is expected")
 		err = b.err
@@ -86,7 +87,7 @@ func (a *API) postKeyholder(c *call) error {
 	return err
 }
 
-func (a *API) invite(c *call, b *body, once *tracker.Once) error {
+func (a *API) invite(c *call, b *body, people *people, once *tracker.Once) error {
 	name := b.text(tracker.FieldKeyholder)
 	if err := b.end(); err != nil {
 		return err
@@ -101,12 +102,13 @@ func (a *API) invite(c *call, b *body, once *tracker.Once) error {
 			return err
 		}
 		keyholder = u.ID
+		people.known[u.ID] = u.Name
 	}
 	i, err := a.Tracker.Invite(c.Context(), c.who.UserID, keyholder, once)
-	return a.linked(c, i, err)
+	return linked(c, i, err, people)
 }
 
-func (a *API) accept(c *call, b *body, once *tracker.Once) error {
+func (a *API) accept(c *call, b *body, people *people, once *tracker.Once) error {
 	code, owner := b.text(fieldCode), b.text(fieldOwner)
 	if (code == "") == (owner == "") {
 		b.fail("code", "the code of the invitation is expected, or else in owner the name of who invited you")
@@ -114,24 +116,35 @@ func (a *API) accept(c *call, b *body, once *tracker.Once) error {
 	if err := b.end(); err != nil {
 		return err
 	}
-	id := int64(0)
-	if owner != "" {
-		u, err := a.Accounts.User(c.Context(), owner)
-		if err != nil && !errors.Is(err, account.ErrNotFound) {
-			return err
-		}
-		id = u.ID
-	}
-	k, err := a.Tracker.Accept(c.Context(), c.who.UserID, code, id, once)
-	return a.linked(c, k, err)
-}
-
-// linked answers with a *tracker.Invitation or a *tracker.Keyholder.
-func (a *API) linked(c *call, result any, err error) error {
+	id, err := a.inviter(c, code, owner)
 	if err != nil {
 		return err
 	}
-	if c.text, err = encodeLink(result, a.people(c), c.who.UserID); err != nil {
+	if _, err := people.name(id); err != nil {
+		return err
+	}
+	k, err := a.Tracker.Accept(c.Context(), c.who.UserID, code, id, once)
+	return linked(c, k, err, people)
+}
+
+// inviter is who made the code, or has the name; 0 for nobody.
+func (a *API) inviter(c *call, code, name string) (int64, error) {
+	if code != "" {
+		return a.Tracker.Inviter(c.Context(), code)
+	}
+	u, err := a.Accounts.User(c.Context(), name)
+	if errors.Is(err, account.ErrNotFound) {
+		return 0, nil
+	}
+	return u.ID, err
+}
+
+// linked answers with a *tracker.Invitation or a *tracker.Keyholder.
+func linked(c *call, result any, err error, people *people) error {
+	if err != nil {
+		return err
+	}
+	if c.text, err = encodeLink(result, people, c.who.UserID); err != nil {
 		return err
 	}
 	return c.succeed(http.StatusCreated)

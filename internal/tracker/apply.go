@@ -68,7 +68,7 @@ func (s standing) playsOn(day wall.Date) int {
 // free is when the game can be played again, zero for now; limit says that the plays of the day are used up.
 func (s standing) free(r gameRow, now time.Time, zone *time.Location) (at time.Time, limit bool) {
 	if !s.last.IsZero() && r.wait.Amount > 0 {
-		if next := s.last.Add(time.Duration(r.wait.Seconds()) * time.Second); next.After(now) {
+		if next := time.UnixMilli(s.last.UnixMilli() + r.wait.Seconds()*1000).UTC(); next.After(now) {
 			at = next
 		}
 	}

@@ -82,14 +82,14 @@ func parseRow(text string) (gameRow, error) {
 
 // insert stores a game that begins at since, with what was played before an import.
 func (r gameRow) insert(tx *db.Tx, session, since int64, s standing) error {
-	_, err := tx.Exec(`insert into tracker_game (session_id, game, settings, token, since_s, plays, day, day_plays, last_ms, hour,
-		hour_votes) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0)`,
+	_, err := tx.Exec(`insert into tracker_game (session_id, game, settings, token, since_s, plays, day, day_plays, last_ms)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 		session, string(r.game), r.text(), word(r.token), since, s.plays, int64(s.day), s.dayPlays, millis(s.last))
 	return err
 }
 
-// insertAgain stores a game that is turned on during a session. What was played and voted before it was turned off counts
-// on: waits, the plays of the day, and the votes of the hour.
+// insertAgain stores a game that is turned on during a session. What was played before it was turned off counts on, by the
+// log: its wait, and the plays of the day.
 func (r gameRow) insertAgain(tx *db.Tx, s *Session, zone *time.Location) error {
 	kind, source := kindPlay, SourceDice
 	switch r.game {
@@ -99,20 +99,15 @@ func (r gameRow) insertAgain(tx *db.Tx, s *Session, zone *time.Location) error {
 		kind, source = kindVote, ""
 	}
 	before := standing{day: wall.DayOf(tx.Now.Unix(), zone)}
-	hour := tx.Now.Unix() / 3_600
-	var last, votes int64
-	err := tx.QueryRow(`select count(*), coalesce(max(at_ms), 0), count(case when at_ms >= $5 then 1 end), count(case when at_ms >= $6 then 1 end)
-		from tracker_log where user_id = $1 and session_id = $2 and kind = $3 and ($4 = '' or source = $4)`,
-		s.User, s.ID, kind, source, wall.Start(before.day, zone)*1000, hour*3_600_000).Scan(&before.plays, &last, &before.dayPlays, &votes)
+	var last int64
+	err := tx.QueryRow(`select count(*), coalesce(max(at_ms), 0), count(case when at_ms >= $5 then 1 end) from tracker_log
+		where user_id = $1 and session_id = $2 and kind = $3 and ($4 = '' or source = $4)`,
+		s.User, s.ID, kind, source, wall.Start(before.day, zone)*1000).Scan(&before.plays, &last, &before.dayPlays)
 	if err != nil {
 		return err
 	}
 	before.last = instant(last)
-	if err := r.insert(tx, s.ID, tx.Now.Unix(), before); err != nil || r.game != LinkGame {
-		return err
-	}
-	_, err = tx.Exec("update tracker_game set hour = $2, hour_votes = $3 where session_id = $1 and game = 'link'", s.ID, hour, votes)
-	return err
+	return r.insert(tx, s.ID, tx.Now.Unix(), before)
 }
 
 // update stores changed settings; the standing stays, and with since 0 also from when the penalty holds.

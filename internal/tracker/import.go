@@ -229,7 +229,7 @@ func (t *Tracker) importChain(tx *db.Tx, user, session int64, p *plannedChain) e
 	return t.addSeeds(tx, user, session, p.seeds)
 }
 
-// plan is an export that was checked.
+// importPlan is an export that was checked.
 type importPlan struct {
 	sessions []plannedSession
 	account  *plannedChain

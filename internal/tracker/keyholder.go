@@ -53,7 +53,7 @@ func errNoInvitation() *Error {
 // Invitation is an open invitation that was just made.
 type Invitation struct {
 	Link Keyholder
-	Code string // good once, for seven days; only its hash is kept
+	Code string // good once, for seven days; its hash is kept, and for a day, sealed, the answer to a repeatable request
 }
 
 // Invite opens an invitation by the owner, for the given user or, with 0, for whoever has the code. Errors: Validation,
@@ -119,6 +119,15 @@ func (t *Tracker) Accept(ctx context.Context, user int64, code string, owner int
 		}
 		return k, tx.QueryRow("select coalesce(max(id), 0) from tracker_session where user_id = $1 and active = 1", k.Owner).Scan(&k.Session)
 	})
+}
+
+// Inviter is who made the code of an open invitation, 0 for nobody.
+func (t *Tracker) Inviter(ctx context.Context, code string) (owner int64, err error) {
+	hash := sha256.Sum256([]byte(code))
+	err = t.db.View(ctx, func(tx *db.Tx) error {
+		return tx.QueryRow("select coalesce(max(owner_id), 0) from tracker_keyholder where code = $1", hash[:]).Scan(&owner)
+	})
+	return owner, err
 }
 
 // invitation is the open one that user may accept.

@@ -32,7 +32,7 @@ func do[T any](ctx context.Context, t *Tracker, user int64, once *Once, fn func(
 			return err
 		}
 		if once != nil && once.Key != "" {
-			if _, err := tx.Exec("delete from tracker_once where at_s <= $1", tx.Now.Unix()-onceKept); err != nil {
+			if err := dropAnswers(tx); err != nil {
 				return err
 			}
 			status, answer, err := once.Encode(result)
@@ -53,7 +53,13 @@ func do[T any](ctx context.Context, t *Tracker, user int64, once *Once, fn func(
 	return result, nil
 }
 
-// ownerOf is whose session a result tells of.
+// dropAnswers forgets the answers that are too old to be given again.
+func dropAnswers(tx *db.Tx) error {
+	_, err := tx.Exec("delete from tracker_once where at_s <= $1", tx.Now.Unix()-onceKept)
+	return err
+}
+
+// ownerOf is whom a result tells of, beside who asked; 0 for nobody.
 func ownerOf(result any) int64 {
 	switch r := result.(type) {
 	case *Session:
@@ -61,11 +67,18 @@ func ownerOf(result any) int64 {
 	case *Move:
 		return r.owner
 	case *Invitation:
-		return r.Link.Owner
+		return r.Link.Keyholder
 	case *Keyholder:
 		return r.Owner
 	}
 	panic("a result of nobody's session")
+}
+
+func (o *Once) check() error {
+	if len(o.Key) > maxOnceKey || !plain(o.Key) {
+		return Invalid(FieldIdempotencyKey, "an idempotency key is text of at most %d bytes without control characters", maxOnceKey)
+	}
+	return nil
 }
 
 // where names the place of a sealed answer.
@@ -73,8 +86,8 @@ func (o *Once) where() string { return fmt.Sprintf("tracker_once/%d/%s", o.Token
 
 // replay is nil when the key is new, else a *Replayed or the refusal of another body.
 func (t *Tracker) replay(tx *db.Tx, once *Once) error {
-	if len(once.Key) > maxOnceKey || !plain(once.Key) {
-		return Invalid(FieldIdempotencyKey, "an idempotency key is text of at most %d bytes without control characters", maxOnceKey)
+	if err := once.check(); err != nil {
+		return err
 	}
 	var body []byte
 	var first Replayed

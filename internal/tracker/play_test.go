@@ -292,6 +292,16 @@ func TestOneOfManyRollsAcrossProcesses(t *testing.T) {
 	})
 }
 
+func TestLongWaits(t *testing.T) {
+	played := standing{last: noon}
+	for _, months := range []int{1, 3_000, 3_600, 8_000, 10_000} {
+		at, _ := played.free(gameRow{wait: Span{months, Month}}, noon.Add(time.Hour), time.UTC)
+		if want := noon.AddDate(0, 0, 30*months); !at.Equal(want) {
+			t.Errorf("a wait of %d months ends %v, want %v", months, at, want)
+		}
+	}
+}
+
 func TestARetriedRollNeverRollsTwice(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		s := h.game(t, 1, luckOnly())

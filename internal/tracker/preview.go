@@ -63,7 +63,8 @@ type player struct {
 // some is the sum of n plays: drawn one by one as long as they are few, else from the normal law they approach.
 func (p *player) some(r *rand.Rand, n float64) int64 {
 	if n > 2 {
-		return int64(n*p.mean + math.Sqrt(n)*p.dev*r.NormFloat64())
+		sum := n*p.mean + math.Sqrt(n)*p.dev*r.NormFloat64()
+		return int64(max(-lastInstant, min(lastInstant, sum))) // no end lies farther off
 	}
 	sum := int64(0)
 	for range int(n) {

@@ -47,6 +47,9 @@ func (t *Tracker) tick(ctx context.Context) (time.Duration, error) {
 	var now time.Time
 	err := t.db.Do(ctx, func(tx *db.Tx) error {
 		now = tx.Now
+		if err := dropAnswers(tx); err != nil {
+			return err
+		}
 		return noteUp(tx, t.gap())
 	})
 	if err != nil {

@@ -8,7 +8,8 @@ package tracker
 // voters' identities and is taken away when the session ends. due_s is the next instant at which the clock does
 // something to an active session (its schedule is reached, or a day with penalties is over), next_day the local day
 // that is judged next, reached_s the last scheduled end that was reached, draws how many draws were made,
-// setting another number whenever a setting of its games changes.
+// setting another number whenever a setting of its games changes, vote_hour and hour_votes count the votes without an
+// account in an hour of UTC.
 //
 // tracker_tally: how many sessions of a user start in each quarter, a stretch of 90 days counted from 1970, and how many of them
 // are public: totals and deep pages are read from it.
@@ -17,7 +18,7 @@ package tracker
 // rolled_s what was drawn, schedule_s the scheduled end after it, draw the draw as it can be verified.
 //
 // tracker_game: the settings of a game as JSON, and how it stands: all plays, those of the owner's local day, the last one;
-// since_s is from when its penalty holds, hour and hour_votes count the votes without an account in an hour of UTC.
+// since_s is from when its penalty holds.
 //
 // tracker_chain: what is known of the seeds of a session's draws (session_id 0: of the account's): the commitment, the
 // client's own seed, how many draws were made (of the account's), and the number that stands for the session in the
@@ -53,6 +54,8 @@ create table tracker_session (
 	due_s bigint,
 	draws integer not null default 0,
 	setting bigint not null default 0,
+	vote_hour bigint not null default 0,
+	hour_votes integer not null default 0,
 	salt bytea
 );
 create index tracker_session_due on tracker_session (due_s) where due_s is not null;
@@ -78,8 +81,6 @@ create table tracker_game (
 	day bigint not null,
 	day_plays bigint not null,
 	last_ms bigint not null,
-	hour bigint not null,
-	hour_votes bigint not null,
 	primary key (session_id, game)
 );
 create unique index tracker_game_token on tracker_game (token) where token is not null;
@@ -130,7 +131,6 @@ create table tracker_vote (
 	session_id bigint not null,
 	voter bytea not null,
 	at_ms bigint not null,
-	votes integer not null,
 	primary key (session_id, voter)
 );
 

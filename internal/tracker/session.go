@@ -148,6 +148,6 @@ type Once struct {
 	Key   string   // at most 255 bytes
 	Body  [32]byte // SHA-256 of what was asked, as the door counts it
 	// Encode makes the answer from the method's result. It runs inside the transaction and only there, perhaps
-	// more than once, and must not write. What it makes is stored sealed.
+	// more than once, and must not use the database. What it makes is stored sealed.
 	Encode func(result any) (status int, body []byte, err error)
 }

@@ -222,10 +222,8 @@ func Erase(tx *db.Tx, user int64) error {
 			return err
 		}
 	}
-	for _, table := range []string{"tracker_chain", "tracker_seeds"} {
-		if _, err := tx.Exec("delete from "+table+" where session_id = 0 and user_id = $1", user); err != nil {
-			return err
-		}
+	if err := dropAccountChain(tx, user); err != nil {
+		return err
 	}
 	for _, table := range []string{"tracker_session", "tracker_tally", "tracker_log", "tracker_draw"} {
 		if _, err := tx.Exec("delete from "+table+" where user_id = $1", user); err != nil {

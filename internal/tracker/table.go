@@ -106,8 +106,7 @@ func (t *Tracker) readTable(tx *db.Tx, session int64, game Game) (*table, error)
 	g.user, g.limit, g.gameRow, g.since, g.chain = s.user, s.limit, s.gameRow, s.since, s.chain
 	g.chain.used = g.draws
 	if game == LinkGame {
-		err = tx.QueryRow(`select g.hour, g.hour_votes, s.salt from tracker_game g join tracker_session s on s.id = g.session_id
-			where g.session_id = $1 and g.game = $2`, session, string(game)).Scan(&g.hour, &g.votes, &g.salt)
+		err = tx.QueryRow("select vote_hour, hour_votes, salt from tracker_session where id = $1", session).Scan(&g.hour, &g.votes, &g.salt)
 	}
 	return g, err
 }

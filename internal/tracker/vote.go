@@ -62,7 +62,7 @@ type VoteRequest struct {
 // Errors: NotFound (unknown, malformed or revoked tokens), NotActive, ScheduleReached, AlreadyVoted, RateLimited,
 // DrawsUsedUp, Validation, IdempotencyConflict, and *Replayed.
 func (t *Tracker) Vote(ctx context.Context, v Voter, r VoteRequest, once *Once) (*Move, error) {
-	if once != nil && v.Account == 0 {
+	if once != nil && once.Key != "" && v.Account == 0 {
 		var err error
 		if once, err = t.onceOf(ctx, v, r.Token, *once); err != nil {
 			return nil, err
@@ -89,6 +89,9 @@ func (t *Tracker) Vote(ctx context.Context, v Voter, r VoteRequest, once *Once) 
 
 // onceOf makes a key the voter's own: voters without an account have no bearer token to tell their keys apart.
 func (t *Tracker) onceOf(ctx context.Context, v Voter, token string, once Once) (*Once, error) {
+	if err := once.check(); err != nil {
+		return nil, err
+	}
 	err := t.db.View(ctx, func(tx *db.Tx) error {
 		g, err := t.readBallotTable(tx, token)
 		if err == nil {
@@ -146,8 +149,8 @@ func (t *Tracker) vote(tx *db.Tx, g *table, v Voter, c Choice, dom bool, zone *t
 			return nil, err
 		}
 	}
-	_, err := tx.Exec(`insert into tracker_vote (session_id, voter, at_ms, votes) values ($1, $2, $3, 1)
-		on conflict (session_id, voter) do update set at_ms = $3, votes = tracker_vote.votes + 1`, g.id, voter, tx.Now.UnixMilli())
+	_, err := tx.Exec(`insert into tracker_vote (session_id, voter, at_ms) values ($1, $2, $3)
+		on conflict (session_id, voter) do update set at_ms = $3`, g.id, voter, tx.Now.UnixMilli())
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +193,7 @@ func (g *table) countOpen(tx *db.Tx) error {
 			Message: "too many votes without an account came in this hour"}
 	}
 	g.votes++
-	_, err := tx.Exec("update tracker_game set hour = $3, hour_votes = $4 where session_id = $1 and game = $2", g.id, string(g.game), g.hour, g.votes)
+	_, err := tx.Exec("update tracker_session set vote_hour = $2, hour_votes = $3 where id = $1", g.id, g.hour, g.votes)
 	return err
 }
 

@@ -43,7 +43,7 @@ func (n *Numbers) word() uint32 {
 	return w
 }
 
-// Below is uniform over 0 … n-1, for n from 1 to 2^32. Numbers at or above the largest multiple of n are
+// Below is uniform over 0 … limit-1, for a limit from 1 to 2^32. Numbers at or above its largest multiple are
 // thrown away, so no remainder is favoured.
 func (n *Numbers) Below(limit int64) int64 {
 	const all = 1 << 32
