@@ -238,8 +238,12 @@ func (c *Client) list(ctx context.Context, t Type, q Query, yield func(Action, e
 	defer res.Body.Close()
 	d := json.NewDecoder(res.Body)
 	for _, want := range []json.Token{json.Delim('{'), "actions", json.Delim('[')} {
-		if token, err := d.Token(); err != nil || token != want {
-			return fmt.Errorf("the answer is not a list of actions (%v, %w)", token, err)
+		token, err := d.Token()
+		if err != nil {
+			return fmt.Errorf("the answer is not a list of actions: %w", err)
+		}
+		if token != want {
+			return fmt.Errorf("the answer is not a list of actions: %v stands where %v is expected", token, want)
 		}
 	}
 	for d.More() {

@@ -7,19 +7,12 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"stint/internal/config"
 	"stint/internal/db"
 	"stint/internal/seal"
 	"stint/internal/tracker"
 )
 
 func backup() *cli.Command {
-	flags := databaseFlags()
-	for _, s := range config.Settings() {
-		if s.Name == "tracker.key_file" {
-			flags = append(flags, settingFlag(s))
-		}
-	}
 	return &cli.Command{
 		Name:      "backup",
 		Usage:     "copy the SQLite database into a new file",
@@ -28,7 +21,7 @@ func backup() *cli.Command {
 Starting on the copy restores it: stint serve --database FILE. The key of the
 tracker's private texts is not in the copy; which one it needs is said on
 standard error. PostgreSQL has pg_dump for this.`,
-		Flags: flags,
+		Flags: databaseFlags("tracker.key_file"),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			args, err := takes(c, "FILE")
 			if err != nil {

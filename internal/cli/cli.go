@@ -114,7 +114,7 @@ func takes(c *cli.Command, names ...string) ([]string, error) {
 		return args, nil
 	}
 	if len(args) > len(names) {
-		return nil, misused(c, "%q is too much", args[len(names)])
+		return nil, misused(c, "there is one argument too many: %q", args[len(names)])
 	}
 	return nil, misused(c, "%s is missing", names[len(args)])
 }

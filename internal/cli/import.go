@@ -26,7 +26,7 @@ func importFile() *cli.Command {
 sessions; a FILE of - is standard input. All of it is taken, or nothing. Tokens and
 keyholders in the document are not made again. An active session with games needs
 the key file of the server that it was exported from.`,
-		Flags: append(databaseFlags(), &cli.StringFlag{Name: "user", Usage: "the `NAME` of the person"}),
+		Flags: append(databaseFlags("tracker.key_file"), &cli.StringFlag{Name: "user", Usage: "the `NAME` of the person"}),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			args, err := takes(c, "FILE")
 			if err != nil {

@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -89,8 +90,11 @@ func addPassword(ctx context.Context, c *cli.Command) error {
 func firstLine(c *cli.Command) (string, error) {
 	line, err := bufio.NewReader(c.Root().Reader).ReadString('\n')
 	line = strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r")
-	if line == "" {
-		return "", fmt.Errorf("no password on standard input: %v", err)
+	switch {
+	case line == "" && err != nil:
+		return "", fmt.Errorf("no password on standard input: %w", err)
+	case line == "":
+		return "", errors.New("standard input begins with an empty line; its first line is the password")
 	}
 	return line, nil
 }

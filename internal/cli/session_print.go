@@ -81,7 +81,11 @@ func printList(to io.Writer, p client.Page, now time.Time) error {
 	if p.Count == p.Total {
 		return nil
 	}
-	_, err := fmt.Fprintf(to, "%d of %d, after the first %d\n", p.Count, p.Total, p.Offset)
+	after := ""
+	if p.Offset > 0 {
+		after = fmt.Sprintf(", after the first %d", p.Offset)
+	}
+	_, err := fmt.Fprintf(to, "%d of %d%s\n", p.Count, p.Total, after)
 	return err
 }
 

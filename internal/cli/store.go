@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/urfave/cli/v3"
 
@@ -14,14 +15,15 @@ import (
 	"stint/internal/db"
 )
 
-// databaseFlags are the flags of every verb that works on the database.
-func databaseFlags() []cli.Flag {
+// databaseFlags are the flags of every verb that works on the database, and those of the settings with these names.
+func databaseFlags(more ...string) []cli.Flag {
+	flags := []cli.Flag{configFlag()}
 	for _, s := range config.Settings() {
-		if s.Name == "database" {
-			return []cli.Flag{configFlag(), settingFlag(s)}
+		if s.Name == "database" || slices.Contains(more, s.Name) {
+			flags = append(flags, settingFlag(s))
 		}
 	}
-	return nil
+	return flags
 }
 
 // withDatabase opens the database for fn, also beside a running server. Unless

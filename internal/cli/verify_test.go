@@ -132,7 +132,7 @@ func TestVerifyMisused(t *testing.T) {
 		says string
 	}{
 		"no file":            {nil, 2, "stint: verify: FILE is missing; stint help says more\n"},
-		"two files":          {[]string{"a", "b"}, 2, `stint: verify: "b" is too much; stint help says more` + "\n"},
+		"two files":          {[]string{"a", "b"}, 2, `stint: verify: there is one argument too many: "b"; stint help says more` + "\n"},
 		"no such file":       {[]string{"nowhere.json"}, 1, "stint: open nowhere.json: no such file or directory\n"},
 		"a folder":           {[]string{documents}, 1, "stint: read ../../docs/fair/testdata: is a directory\n"},
 		"no commitment":      {[]string{"--commitment", "", file}, 2, "stint: verify: --commitment: 64 hexadecimal digits are allowed; stint help says more\n"},

@@ -90,7 +90,15 @@ func verbs(c *config.Config) (program, database string) {
 		program = "stint"
 	}
 	if c.Database != config.DefaultDatabase && !c.Postgres() {
-		database = " --database " + c.Database
+		database = " --database " + quoted(c.Database)
 	}
-	return program, database
+	return quoted(program), database
+}
+
+// quoted is a word as a shell reads it.
+func quoted(word string) string {
+	if strings.Trim(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-") == "" {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
