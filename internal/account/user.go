@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"slices"
@@ -50,7 +51,7 @@ func (s *Store) AddUser(ctx context.Context, name, zone string) (User, error) {
 func (s *Store) Users(ctx context.Context) ([]User, error) {
 	var list []User
 	err := s.db.View(ctx, func(tx *db.Tx) error {
-		rows, err := tx.Query("select id, name, zone, created from person order by folded")
+		rows, err := tx.Query("select id, name, zone, created from person")
 		if err != nil {
 			return err
 		}
@@ -66,6 +67,7 @@ func (s *Store) Users(ctx context.Context) ([]User, error) {
 		}
 		return rows.Err()
 	})
+	slices.SortFunc(list, func(a, b User) int { return cmp.Compare(fold(a.Name), fold(b.Name)) })
 	return list, err
 }
 

@@ -96,7 +96,10 @@ func (h *house) ready(w http.ResponseWriter, r *http.Request) {
 //go:embed home.html
 var homeText string
 
-var homePage = template.Must(template.New("home").Parse(homeText))
+var (
+	homePage   = template.Must(template.New("home").Parse(homeText))
+	homePolicy = "style-src " + hashes(homeText, "style")
+)
 
 // home shows what this server is, and of the club what is public.
 func (h *house) home(w http.ResponseWriter, r *http.Request) {
@@ -114,7 +117,7 @@ func (h *house) home(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "internal error", http.StatusInternalServerError)
 		return
 	}
-	secure(w, "style-src "+hashes(homeText, "style"))
+	secure(w, homePolicy)
 	web.NewAnswer("text/html; charset=utf-8", b.Bytes()).Serve(w, r)
 }
 

@@ -72,6 +72,9 @@ func (f *FailureLimit) makeRoom() {
 			delete(f.addrs, n)
 		}
 	}
+	if len(f.addrs) < failureEntries {
+		return
+	}
 	for n := range f.addrs {
 		if len(f.addrs) < failureEntries/2 {
 			return
