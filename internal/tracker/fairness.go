@@ -125,7 +125,7 @@ func (t *Tracker) Chain(ctx context.Context, o Owner, session int64) (*fair.Docu
 }
 
 func (t *Tracker) document(tx *db.Tx, c *chainRow, ended bool) (*fair.Document, error) {
-	doc := &fair.Document{Scheme: fair.Scheme, Session: c.number, Commitment: fair.Seed(c.commitment).String(), Length: fair.Length, Draws: []fair.Draw{}}
+	doc := &fair.Document{Scheme: fair.Scheme, Session: c.number, Commitment: fair.Seed(c.commitment).String(), Length: fair.Length}
 	if ended {
 		chain, err := t.seeds(tx, c)
 		if err != nil {
@@ -133,8 +133,15 @@ func (t *Tracker) document(tx *db.Tx, c *chainRow, ended bool) (*fair.Document, 
 		}
 		doc.Tip = chain.Tip().String()
 	}
-	query, args := "select draw from tracker_log where user_id = $1 and session_id = $2 and draw is not null order by nonce", []any{c.user, c.session}
-	if c.session == 0 {
+	var err error
+	doc.Draws, err = readDraws(tx, c.user, c.session)
+	return doc, err
+}
+
+// readDraws is the draws of a session, or of an account, in their order.
+func readDraws(tx *db.Tx, user, session int64) ([]fair.Draw, error) {
+	query, args := "select draw from tracker_log where user_id = $1 and session_id = $2 and draw is not null order by nonce", []any{user, session}
+	if session == 0 {
 		query, args = "select draw from tracker_draw where user_id = $1 order by nonce", args[:1]
 	}
 	rows, err := tx.Query(query, args...)
@@ -142,6 +149,7 @@ func (t *Tracker) document(tx *db.Tx, c *chainRow, ended bool) (*fair.Document, 
 		return nil, err
 	}
 	defer rows.Close()
+	all := []fair.Draw{}
 	for rows.Next() {
 		var text []byte
 		var d fair.Draw
@@ -151,7 +159,7 @@ func (t *Tracker) document(tx *db.Tx, c *chainRow, ended bool) (*fair.Document, 
 		if err := json.Unmarshal(text, &d); err != nil {
 			return nil, err
 		}
-		doc.Draws = append(doc.Draws, d)
+		all = append(all, d)
 	}
-	return doc, rows.Err()
+	return all, rows.Err()
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"slices"
 	"strings"
@@ -185,19 +186,14 @@ func (f HistoryFilter) query(user int64, from position, low, high int64, limit i
 	query := "select " + eventColumns + ` from tracker_log where user_id = $7 and session_id = $1 and (at_ms, id) < ($2, $3)
 		and at_ms >= $4 and at_ms < $5 and type is not null`
 	args := []any{f.Session, from.at, from.id, low, high, limit, user}
-	add := func(condition string, value any) {
-		args = append(args, value)
-		query += condition
+	equal := func(column, value string) {
+		if value != "" {
+			args = append(args, value)
+			query += fmt.Sprintf(" and %s = $%d", column, len(args))
+		}
 	}
-	switch {
-	case f.Type != "" && f.Source != "":
-		query += " and type = $8 and source = $9"
-		args = append(args, f.Type, f.Source)
-	case f.Type != "":
-		add(" and type = $8", f.Type)
-	case f.Source != "":
-		add(" and source = $8", f.Source)
-	}
+	equal("type", f.Type)
+	equal("source", f.Source)
 	if f.Dom != nil {
 		query += " and dom = " + []string{"0", "1"}[flag(*f.Dom)]
 	}

@@ -1,13 +1,10 @@
 package tracker
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"slices"
-	"strconv"
-	"strings"
 
 	"stint/internal/db"
 	"stint/internal/tracker/wall"
@@ -168,13 +165,7 @@ func (w *window) count(tx *db.Tx, from, to int64) (n int, err error) {
 // skip moves the window's end down by whole quarters, past sessions that lie before the offset in the list, and returns
 // what is left of the offset.
 func (w *window) skip(tx *db.Tx, offset int) (int, error) {
-	var packed sql.NullString
-	err := tx.QueryRow(`select string_agg(quarter || ':' || n || ':' || public, ' ') from tracker_tally
-		where user_id = $1 and quarter >= $2 and quarter <= $3`, w.user, quarterOf(w.from), quarterOf(w.to)).Scan(&packed)
-	if err != nil {
-		return 0, err
-	}
-	quarters, err := unpack(packed.String)
+	quarters, err := w.quarters(tx)
 	if err != nil {
 		return 0, err
 	}
@@ -200,24 +191,23 @@ type tally struct {
 	n, public int
 }
 
-// unpack reads "quarter:n:public quarter:n:public …", the newest quarter first.
-func unpack(packed string) ([]tally, error) {
-	quarters := make([]tally, 0, strings.Count(packed, " ")+1)
-	for text := range strings.FieldsSeq(packed) {
+// quarters are the kept counts of the window, the newest first.
+func (w *window) quarters(tx *db.Tx) ([]tally, error) {
+	rows, err := tx.Query(`select quarter, n, public from tracker_tally where user_id = $1 and quarter >= $2 and quarter <= $3
+		order by quarter desc`, w.user, quarterOf(w.from), quarterOf(w.to))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []tally
+	for rows.Next() {
 		var q tally
-		quarter, rest, _ := strings.Cut(text, ":")
-		n, public, _ := strings.Cut(rest, ":")
-		var e1, e2, e3 error
-		q.quarter, e1 = strconv.ParseInt(quarter, 10, 64)
-		q.n, e2 = strconv.Atoi(n)
-		q.public, e3 = strconv.Atoi(public)
-		if err := errors.Join(e1, e2, e3); err != nil {
+		if err := rows.Scan(&q.quarter, &q.n, &q.public); err != nil {
 			return nil, err
 		}
-		quarters = append(quarters, q)
+		all = append(all, q)
 	}
-	slices.SortFunc(quarters, func(a, b tally) int { return cmp.Compare(b.quarter, a.quarter) })
-	return quarters, nil
+	return all, rows.Err()
 }
 
 // page reads the sessions of a window by their start, asc or desc, with the games of the active one.
