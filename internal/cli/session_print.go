@@ -131,22 +131,30 @@ func printGames(t *table, g client.Games, now time.Time) {
 		t.row("", played(d.State, now))
 	}
 	if l := g.Luck; l != nil {
-		t.row("luck", fmt.Sprintf("+ %d %s or − %d %s%s%s", l.Add, word(l.AddUnit), l.Sub, word(l.SubUnit), every(l.Wait, l.WaitUnit), multiplier(l.Min, l.Max)))
+		t.row("luck", fmt.Sprintf("+ %s or − %s%s%s", several(l.Add, l.AddUnit), several(l.Sub, l.SubUnit), every(l.Wait, l.WaitUnit), multiplier(l.Min, l.Max)))
 		t.row("", played(l.State, now))
 	}
 	if l := g.Link; l != nil {
-		t.row("link", fmt.Sprintf("+ %d %s or − %d %s%s", l.Add, word(l.AddUnit), l.Sub, word(l.SubUnit), multiplier(l.Min, l.Max)))
+		t.row("link", fmt.Sprintf("+ %s or − %s%s", several(l.Add, l.AddUnit), several(l.Sub, l.SubUnit), multiplier(l.Min, l.Max)))
 		t.row("", fmt.Sprintf("%d votes; the token to vote with is %s", l.Plays, l.Token))
 	}
 }
 
 func word(u client.Unit) string { return strings.ToLower(string(u)) }
 
+// several is an amount of a unit in words.
+func several(n int, u client.Unit) string {
+	if n == 1 {
+		return "1 " + word(u)
+	}
+	return fmt.Sprintf("%d %ss", n, word(u))
+}
+
 func every(n int, u client.Unit) string {
 	if n == 0 {
 		return ""
 	}
-	return fmt.Sprintf(", once in %d %s", n, word(u))
+	return ", once in " + several(n, u)
 }
 
 func multiplier(least, most float64) string {
