@@ -41,7 +41,7 @@ func do[T any](ctx context.Context, t *Tracker, user int64, once *Once, fn func(
 			}
 			_, err = tx.Exec(`insert into tracker_once (token_id, key, user_id, about_id, body, status, answer, at_s)
 				values ($1, $2, $3, $4, $5, $6, $7, $8)`,
-				once.Token, once.Key, user, ownerOf(result), once.Body[:], status, t.keys.Seal(answer, once.where()), tx.Now.Unix())
+				once.Token, once.Key, user, about(result), once.Body[:], status, t.keys.Seal(answer, once.where()), tx.Now.Unix())
 			return err
 		}
 		return nil
@@ -59,8 +59,8 @@ func dropAnswers(tx *db.Tx) error {
 	return err
 }
 
-// ownerOf is whom a result tells of, beside who asked; 0 for nobody.
-func ownerOf(result any) int64 {
+// about is whom a result tells of, beside who asked; 0 for nobody.
+func about(result any) int64 {
 	switch r := result.(type) {
 	case *Session:
 		return r.User
