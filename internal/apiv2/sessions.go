@@ -94,8 +94,10 @@ func (a *API) insertSession(c *call, b *body, text []byte, key string) error {
 	if err := b.end(); err != nil {
 		return err
 	}
-	s, err := a.Tracker.Insert(c.Context(), c.owner(), r, c.once("sessions", key, text, http.StatusCreated, encodeCreated("Session inserted successfully")))
-	return c.created(s, err, "Session inserted successfully")
+	const status = "Session inserted successfully"
+	once := c.once("sessions", key, text, http.StatusCreated, encodeCreated(status))
+	s, err := a.Tracker.Insert(c.Context(), c.owner(), r, once)
+	return c.created(s, err, status)
 }
 
 func (a *API) startSession(c *call, b *body, text []byte, key string) error {
@@ -103,8 +105,10 @@ func (a *API) startSession(c *call, b *body, text []byte, key string) error {
 	if err := b.end(); err != nil {
 		return err
 	}
-	s, err := a.Tracker.Start(c.Context(), c.owner(), r, c.once("sessions", key, text, http.StatusCreated, encodeCreated("Session started successfully")))
-	return c.created(s, err, "Session started successfully")
+	const status = "Session started successfully"
+	once := c.once("sessions", key, text, http.StatusCreated, encodeCreated(status))
+	s, err := a.Tracker.Start(c.Context(), c.owner(), r, once)
+	return c.created(s, err, status)
 }
 
 // start reads a live session (document, "Live Session Fields").

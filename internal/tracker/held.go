@@ -65,8 +65,8 @@ func (t *Tracker) hold(ctx context.Context, o Owner, session int64, once *Once,
 }
 
 // Reschedule sets the scheduled end of a session that the caller is a keyholder of, as EditRequest does for the owner:
-// by the owner's local date and time, which are those that the session shows. Errors: NotLinked, NotActive, NoFields, Validation, IdempotencyConflict, and
-// *Replayed.
+// by the owner's local date and time, which are those that the session shows. Errors: NotLinked, NotActive, NoFields,
+// Validation, IdempotencyConflict, and *Replayed.
 func (t *Tracker) Reschedule(ctx context.Context, o Owner, session int64, date Text, clock string, once *Once) (*Session, error) {
 	return t.hold(ctx, o, session, once, func(tx *db.Tx, l *live, s *Session, zone *time.Location) error {
 		e, err := t.rules(tx, Owner{s.User, zone}).edit(s, EditRequest{Scheduled: date, ScheduledTime: clock})
